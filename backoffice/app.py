@@ -1,0 +1,56 @@
+"""The composition root: only register_* calls."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+from flask import Flask
+from sqlalchemy.orm import configure_mappers
+
+from config import Settings
+
+from . import models, operations
+from .extensions import babel, db, migrate
+from .guard import protect
+
+ROOT = Path(__file__).resolve().parent.parent
+
+#: Imported for what they declare: tables and rules.
+DECLARED = (models, operations)
+
+
+def create_app(settings: Settings, packages: tuple[str, ...] = ()) -> Flask:
+    """Return the application for `settings`.
+
+    Each of `packages` may bring resources of its own: its modules `models` and `views` are imported.
+    """
+    app = Flask(
+        "backoffice",
+        root_path=str(ROOT / "backoffice"),
+        template_folder=str(ROOT / "templates"),
+        instance_path=str(settings.instance_path),
+    )
+    app.config.from_mapping(settings.flask())
+    app.extensions["settings"] = settings
+    for package in packages:
+        import_module(f"{package}.models")
+    configure_mappers()
+    register_database(app)
+    register_languages(app)
+    return app
+
+
+def register_database(app: Flask) -> None:
+    """Bind the database; every connection is read-only unless it goes through the door."""
+    settings: Settings = app.extensions["settings"]
+    settings.instance_path.mkdir(parents=True, exist_ok=True)
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"))
+    with app.app_context():
+        protect(db.engine)
+
+
+def register_languages(app: Flask) -> None:
+    """Bind translations; outside of a request the language is English and the zone UTC."""
+    babel.init_app(app, default_translation_directories=str(ROOT / "translations"))

@@ -1,0 +1,189 @@
+"""The category tree, by materialised path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, ForeignKey, Index, Integer, and_, func, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+
+from ..errors import Refused
+from ..extensions import Base
+from ..i18n import _, _l
+from .base import Declaration, Resource, column
+from .fields import Field, Kind
+from .identifiers import Named
+from .types import BigKey, Document, PathText
+
+MAX_DEPTH = 12
+
+#: Key of the lock that serialises changes of the tree; two crossing moves would make a cycle otherwise.
+_TREE_LOCK = 7_243_001
+
+
+class Category(Named, Resource, Base):
+    """A node of the tree. `path` is `/1/5/12/`: the keys from the root down to this node."""
+
+    __tablename__ = "category"
+    resource = Declaration(
+        name="category",
+        label=_l("Category"),
+        plural=_l("Categories"),
+        icon="category",
+        search=("name", "slug"),
+        default_sort="name",
+        scope="id",
+    )
+
+    name_i18n: Mapped[dict[str, Any] | None] = column(
+        Document,
+        Field(
+            label=_l("Name in other languages"),
+            kind=Kind.MAP,
+            entry_prefix="name",
+            listed=False,
+            help=_l("One language a line, such as “fr = Téléphones”."),
+        ),
+    )
+    parent_id: Mapped[int | None] = column(
+        BigKey,
+        Field(
+            label=_l("Parent category"),
+            kind=Kind.REFERENCE,
+            target="category",
+            filtered=True,
+            file_name="parent",
+        ),
+        ForeignKey("category.id"),
+    )
+    position: Mapped[int] = column(
+        Integer,
+        Field(label=_l("Position"), kind=Kind.INTEGER, listed=False, help=_l("Order among its siblings.")),
+        default=0,
+        server_default="0",
+        nullable=False,
+    )
+    path: Mapped[str] = mapped_column(PathText, default="", server_default="")
+    depth: Mapped[int] = mapped_column(default=0, server_default="0")
+
+    parent: Mapped[Category | None] = relationship(remote_side="Category.id", lazy="select")
+
+    __table_args__ = (
+        Index("ix_category_path", "path"),
+        Index("ix_category_parent_id_name_key", "parent_id", "name_key"),
+        Index("ix_category_name_key", "name_key", "id"),
+    )
+
+    def scope_path(self) -> str | None:
+        return self.path
+
+    def settle(self, session: Session) -> None:
+        self.settle_name(session)
+        self.position = self.position or 0
+        with session.no_autoflush:
+            lock_tree(session)
+            twin = session.scalar(
+                select(Category.id)
+                .where(Category.name_key == self.name_key, Category.trashed_at.is_(None))
+                .where(Category.parent_id.is_(None) if self.parent_id is None else Category.parent_id == self.parent_id)
+                .where(Category.id != (self.id or 0))
+                .limit(1)
+            )
+        if twin and not self.trashed_at:
+            raise Refused(
+                _("Name: “%(name)s” stands here already. Choose another name or another parent.", name=self.name),
+                "name",
+            )
+
+    def settled(self, session: Session, changed: frozenset[str]) -> None:
+        if "parent_id" in changed or not self.path:
+            self._take_place(session)
+        if "trashed_at" in changed and self.trashed_at:
+            self._refuse_if_not_empty(session)
+        elif "trashed_at" in changed and self.parent_id:
+            parent = session.get_one(Category, self.parent_id)
+            if parent.trashed_at:
+                raise Refused(
+                    _("Its parent “%(name)s” is in the trash. Restore that category first.", name=parent.name)
+                )
+
+    def _take_place(self, session: Session) -> None:
+        """Write the path of this node and of all below it, as its parent now says."""
+        parent = session.get_one(Category, self.parent_id, populate_existing=True) if self.parent_id else None
+        if parent and self.path and parent.path.startswith(self.path):
+            raise Refused(
+                _("Parent category: “%(name)s” lies within this category. Choose one outside of it.", name=parent.name),
+                "parent_id",
+            )
+        old, new = self.path, f"{parent.path if parent else '/'}{self.id}/"
+        depth = new.count("/") - 2
+        if depth >= MAX_DEPTH:
+            raise Refused(
+                _("Parent category: the tree is at most %(max)s levels deep. Choose a higher one.", max=MAX_DEPTH),
+                "parent_id",
+            )
+        derive = session.info["derive"]
+        if old and old != new:
+            deepest = session.scalar(select(func.max(Category.depth)).where(within(Category.path, old)))
+            if (deepest or 0) + depth - self.depth >= MAX_DEPTH:
+                raise Refused(
+                    _("Parent category: the tree is at most %(max)s levels deep. Choose a higher one.", max=MAX_DEPTH),
+                    "parent_id",
+                )
+            derive(
+                update(Category)
+                .where(within(Category.path, old), Category.id != self.id)
+                .values(
+                    path=new + func.substr(Category.path, len(old) + 1),
+                    depth=Category.depth + (depth - self.depth),
+                )
+            )
+        derive(update(Category).where(Category.id == self.id).values(path=new, depth=depth))
+        session.refresh(self, ["path", "depth"])
+
+    def _refuse_if_not_empty(self, session: Session) -> None:
+        child = session.scalar(
+            select(Category.name).where(Category.parent_id == self.id, Category.trashed_at.is_(None)).limit(1)
+        )
+        if child:
+            raise Refused(
+                _(
+                    "“%(name)s” holds other categories, such as “%(child)s”. Move or delete them first.",
+                    name=self.name,
+                    child=child,
+                )
+            )
+        from_products = Base.metadata.tables["product"].c
+        product = session.execute(
+            select(from_products.name)
+            .where(from_products.category_id == self.id, from_products.trashed_at.is_(None))
+            .limit(1)
+        ).scalar()
+        if product:
+            raise Refused(
+                _(
+                    "“%(name)s” holds products, such as “%(product)s”. Move them to another category first.",
+                    name=self.name,
+                    product=product,
+                )
+            )
+
+
+def within(path_column: Any, path: str) -> ColumnElement[bool]:
+    """Return the condition that `path_column` lies in the subtree of `path`, itself included.
+
+    `0` is the character after `/`, so [`/1/`, `/10`) holds just what begins with `/1/`.
+    """
+    return and_(path_column >= path, path_column < f"{path[:-1]}0")
+
+
+def lock_tree(session: Session) -> None:
+    """Let one unit at a time change the tree, until it ends; SQLite has one writer anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(_TREE_LOCK)))
+
+
+def path_of(session: Session | None, key: int | None) -> str | None:
+    """Return the path of the category `key`, None for none."""
+    category = session.get(Category, key) if session and key else None
+    return category.path if category else None

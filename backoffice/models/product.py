@@ -1,0 +1,214 @@
+"""Products."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Column, ForeignKey, Index, String, Table, Text, select, text
+from sqlalchemy.orm import Mapped, Session, object_session, relationship
+
+from ..errors import Refused
+from ..extensions import Base
+from ..i18n import _, _l, currency_digits
+from .base import Declaration, Resource, association, column
+from .brand import Brand
+from .category import Category, path_of
+from .fields import Field, Kind
+from .identifiers import Named, gtin_problem
+from .money import CURRENCIES
+from .tag import Tag
+from .types import BigKey, CodeText, Document, Money, sort_key
+from .user import User
+
+DRAFT, PUBLISHED, ARCHIVED = "draft", "published", "archived"
+
+product_tag = Table(
+    "product_tag",
+    Base.metadata,
+    Column("product_id", BigKey, ForeignKey("product.id"), primary_key=True),
+    Column("tag_id", BigKey, ForeignKey("tag.id"), primary_key=True, index=True),
+)
+
+
+class Product(Named, Resource, Base):
+    """One article of the catalogue, known by its SKU. A SKU stays taken while its product is in the trash."""
+
+    __tablename__ = "product"
+    resource = Declaration(
+        name="product",
+        label=_l("Product"),
+        plural=_l("Products"),
+        icon="package",
+        key="sku",
+        search=("name", "sku", "gtin", "description"),
+        verbs=("publish", "import", "export"),
+        scope="category_id",
+    )
+
+    sku: Mapped[str] = column(
+        CodeText,
+        Field(label=_l("SKU"), kind=Kind.CODE, required=True, unique=True, sorted=True, max_length=64),
+        unique=True,
+    )
+    gtin: Mapped[str | None] = column(
+        CodeText,
+        Field(
+            label=_l("GTIN"),
+            kind=Kind.CODE,
+            max_length=14,
+            listed=False,
+            help=_l("The number under the barcode: 8, 12, 13 or 14 digits."),
+        ),
+        index=True,
+    )
+    description: Mapped[str | None] = column(
+        Text, Field(label=_l("Description"), kind=Kind.HTML, max_length=100_000, listed=False)
+    )
+    price: Mapped[Decimal | None] = column(
+        Money, Field(label=_l("Price"), kind=Kind.MONEY, sorted=True, filtered=True, inline=True)
+    )
+    cost: Mapped[Decimal | None] = column(
+        Money, Field(label=_l("Cost"), kind=Kind.MONEY, listed=False, help=_l("What it costs you; never published."))
+    )
+    currency: Mapped[str] = column(
+        String(3),
+        Field(
+            label=_l("Currency"),
+            kind=Kind.CHOICE,
+            required=True,
+            choices=CURRENCIES,
+            listed=False,
+            filtered=True,
+        ),
+        default="EUR",
+    )
+    status: Mapped[str] = column(
+        String(20),
+        Field(
+            label=_l("Status"),
+            kind=Kind.CHOICE,
+            required=True,
+            choices=((DRAFT, _l("Draft")), (PUBLISHED, _l("Published")), (ARCHIVED, _l("Archived"))),
+            filtered=True,
+            inline=True,
+            verb="publish",
+        ),
+        default=DRAFT,
+    )
+    category_id: Mapped[int | None] = column(
+        BigKey,
+        Field(label=_l("Category"), kind=Kind.REFERENCE, target="category", filtered=True, file_name="category"),
+        ForeignKey("category.id"),
+    )
+    brand_id: Mapped[int | None] = column(
+        BigKey,
+        Field(label=_l("Brand"), kind=Kind.REFERENCE, target="brand", filtered=True, file_name="brand"),
+        ForeignKey("brand.id"),
+    )
+    responsible_id: Mapped[int | None] = column(
+        BigKey,
+        Field(
+            label=_l("Responsible person"),
+            kind=Kind.REFERENCE,
+            target="user",
+            listed=False,
+            filtered=True,
+            file_name="responsible",
+        ),
+        ForeignKey("user.id"),
+    )
+    image_url: Mapped[str | None] = column(
+        String(1000), Field(label=_l("Image address"), kind=Kind.CODE, max_length=1000, listed=False)
+    )
+    attributes: Mapped[dict[str, Any] | None] = column(
+        Document,
+        Field(
+            label=_l("Attributes"),
+            kind=Kind.MAP,
+            listed=False,
+            help=_l("One a line, such as “colour = blue”."),
+        ),
+    )
+    name_i18n: Mapped[dict[str, Any] | None] = column(
+        Document,
+        Field(label=_l("Name in other languages"), kind=Kind.MAP, entry_prefix="name", listed=False),
+    )
+    description_i18n: Mapped[dict[str, Any] | None] = column(
+        Document,
+        Field(label=_l("Description in other languages"), kind=Kind.MAP, entry_prefix="description", listed=False),
+    )
+
+    category: Mapped[Category | None] = relationship(lazy="select")
+    brand: Mapped[Brand | None] = relationship(lazy="select")
+    responsible: Mapped[User | None] = relationship(lazy="select")
+    tags: Mapped[list[Tag]] = association(
+        Field(label=_l("Tags"), kind=Kind.REFERENCES, target="tag", listed=False, filtered=True),
+        secondary=product_tag,
+        lazy="select",
+        order_by=Tag.id,
+    )
+
+    def scope_path(self) -> str | None:
+        # By key: a loaded relationship does not follow when the key is set.
+        return path_of(object_session(self), self.category_id)
+
+    def settle(self, session: Session) -> None:
+        self.settle_name(session)
+        self.check()
+
+    def settled(self, session: Session, changed: frozenset[str]) -> None:
+        if "trashed_at" in changed and not self.trashed_at and self.category_id:
+            name = session.scalar(
+                select(Category.name).where(Category.id == self.category_id, Category.trashed_at.is_not(None))
+            )
+            if name:
+                raise Refused(_("Its category “%(name)s” is in the trash. Restore that category first.", name=name))
+
+    def check(self) -> None:
+        """Raise Refused where fields contradict each other or a published rule of their form."""
+        if self.gtin and (problem := gtin_problem(self.gtin)):
+            raise Refused(problem, "gtin")
+        check_digits(self.price, self.currency, "price", _l("Price"))
+        check_digits(self.cost, self.currency, "cost", _l("Cost"))
+
+    @classmethod
+    def derived(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {"name_key": sort_key(values["name"])} if "name" in values else {}
+
+
+def check_digits(amount: Decimal | None, currency: str, field: str, label: object) -> None:
+    """Raise Refused where `amount` has more decimals than ISO 4217 gives its currency."""
+    digits = currency_digits(currency)
+    if amount is not None and amount != round(amount, digits):
+        raise Refused(
+            _(
+                "%(field)s: %(currency)s has %(digits)s decimals. Write %(amount)s.",
+                field=label,
+                currency=currency,
+                digits=digits,
+                amount=f"{round(amount, digits):f}",
+            ),
+            field,
+        )
+
+
+def _live(name: str, *columns: str, trashed: bool = False) -> Index:
+    """Return an index over the products that are not in the trash, the ones that lists walk, or over those that are."""
+    where = text("trashed_at IS NOT NULL" if trashed else "trashed_at IS NULL")
+    table = Product.__table__.c
+    return Index(name, *(table[column] for column in columns), postgresql_where=where, sqlite_where=where)
+
+
+# Each index with the question that it serves; docs/architecture.md has the list with what each costs.
+_live("ix_product_live_name_key", "name_key", "id")
+_live("ix_product_live_price", "price", "id")
+_live("ix_product_live_updated_at", "updated_at", "id")
+_live("ix_product_live_sku", "sku", "id")
+_live("ix_product_live_category_id", "category_id", "id")
+_live("ix_product_live_category_id_name_key", "category_id", "name_key", "id")
+_live("ix_product_live_category_id_price", "category_id", "price", "id")
+_live("ix_product_live_brand_id", "brand_id", "id")
+_live("ix_product_live_responsible_id", "responsible_id", "id")
+_live("ix_product_trashed", "trashed_at", "id", trashed=True)

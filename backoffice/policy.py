@@ -1,0 +1,214 @@
+"""The decision: who may do what, to which rows, with which fields. Unknown means no.
+
+An actor holds roles. A role grants verbs on resources, may be limited to category subtrees, and may hide or lock
+fields. A right holds where one single role gives all of it: what one role grants in one subtree and another role in
+another is never mixed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Select, false, or_, select, true
+
+from .models.base import Resource, fields_of, resources
+from .models.category import Category, within
+from .models.history import Change
+from .models.role import EVERYTHING, Role
+from .models.user import User
+
+T = TypeVar("T", bound=tuple[Any, ...])
+
+#: What can be granted besides the resources themselves: area -> verbs.
+AREAS: dict[str, tuple[str, ...]] = {"history": ("read",)}
+
+_WHOLE: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RoleRights:
+    """What one role gives: `grants` as `product:read`, `scope` as category paths (none: everywhere)."""
+
+    name: str
+    grants: frozenset[str]
+    scope: tuple[str, ...] = _WHOLE
+    hidden: frozenset[str] = frozenset()
+    locked: frozenset[str] = frozenset()
+
+    def grants_verb(self, resource: str, verb: str) -> bool:
+        """Return whether the role grants `verb` on some record of `resource`."""
+        return EVERYTHING in self.grants or f"{resource}:{verb}" in self.grants
+
+    def reaches(self, path: str | None) -> bool:
+        """Return whether a record filed under the category `path` lies within the role's limits."""
+        return not self.scope or (path is not None and any(path.startswith(root) for root in self.scope))
+
+    def holds(self, resource: str, field: str, verb: str) -> bool:
+        """Return whether the role shows `field` (read) or lets it be changed (any other verb)."""
+        name = f"{resource}.{field}"
+        return name not in self.hidden and (verb == "read" or name not in self.locked)
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: a person with roles, or the house itself (`user_id` None, a label such as "command line")."""
+
+    user_id: int | None
+    label: str
+    roles: tuple[RoleRights, ...] = ()
+
+
+#: Nobody: holds no right at all.
+ANONYMOUS = Actor(None, "")
+
+
+class Denied(Exception):
+    """The policy said no; names the grant that is missing."""
+
+    def __init__(self, verb: str, resource: str, field: str | None = None) -> None:
+        super().__init__(f"{verb} {resource}{'.' + field if field else ''}")
+        self.verb = verb
+        self.resource = resource
+        self.field = field
+
+
+def system(label: str) -> Actor:
+    """Return the house itself as actor, as for a command typed on the server by `label`."""
+    return Actor(None, label, (RoleRights(label, frozenset({EVERYTHING})),))
+
+
+def rights_of(role: Role) -> RoleRights:
+    """Return what `role` gives. Limits to categories in the trash still limit."""
+    return RoleRights(
+        role.name,
+        frozenset(role.grants),
+        tuple(sorted(category.path for category in role.categories)),
+        frozenset(role.hidden_fields),
+        frozenset(role.locked_fields),
+    )
+
+
+def actor_of(user: User) -> Actor:
+    """Return `user` as actor; who is not active or in the trash holds nothing."""
+    if not user.active or user.trashed_at:
+        return ANONYMOUS
+    return Actor(user.id, str(user), tuple(rights_of(role) for role in user.roles if not role.trashed_at))
+
+
+def allows(actor: Actor, verb: str, resource: str, record: Resource | None = None, field: str | None = None) -> bool:
+    """Return whether `actor` may do `verb` to `resource`: to some record of it, or to `record`, or to its `field`."""
+    return any(
+        role.grants_verb(resource, verb)
+        and (record is None or _reaches_record(role, record))
+        and (field is None or role.holds(resource, field, verb))
+        for role in actor.roles
+    )
+
+
+def require(actor: Actor, verb: str, resource: str, record: Resource | None = None, field: str | None = None) -> None:
+    """Raise Denied unless `allows`."""
+    if not allows(actor, verb, resource, record, field):
+        raise Denied(verb, resource, field)
+
+
+def fields_for(actor: Actor, verb: str, model: type[Resource], record: Resource | None = None) -> frozenset[str]:
+    """Return the names of the fields that `actor` may see (read) or set (create, update)."""
+    name = model.resource.name
+    roles = [
+        role
+        for role in actor.roles
+        if role.grants_verb(name, verb) and (record is None or _reaches_record(role, record))
+    ]
+    shown = {field for field in fields_of(model) if any(role.holds(name, field, verb) for role in roles)}
+    if verb != "read":
+        declared = fields_of(model)
+        shown = {field for field in shown if not declared[field].system}
+    return frozenset(shown)
+
+
+def scopes(actor: Actor, verb: str, resource: str) -> tuple[str, ...] | None:
+    """Return the category paths within which `actor` may do `verb`: None everywhere, an empty tuple nowhere."""
+    roles = [role for role in actor.roles if role.grants_verb(resource, verb)]
+    model = resources().get(resource)
+    if roles and (model is None or model.resource.scope is None or any(not role.scope for role in roles)):
+        return None
+    return tuple(sorted({path for role in roles for path in role.scope}))
+
+
+def condition(actor: Actor, model: type[Resource], verb: str = "read") -> ColumnElement[bool]:
+    """Return the condition that holds for the rows of `model` to which `actor` may do `verb`."""
+    paths = scopes(actor, verb, model.resource.name)
+    if paths is None:
+        return true()
+    if not paths:
+        return false()
+    ranges = or_(*(within(Category.path, path) for path in paths))
+    if model is Category:
+        return ranges
+    column = getattr(model, str(model.resource.scope))
+    return column.in_(select(Category.id).where(ranges))  # type: ignore[no-any-return]
+
+
+def visible(actor: Actor, statement: Select[T], model: type[Resource], verb: str = "read") -> Select[T]:
+    """Return `statement` over `model` held to the rows to which `actor` may do `verb`."""
+    return statement.where(condition(actor, model, verb))
+
+
+def visible_changes(actor: Actor, statement: Select[T]) -> Select[T]:
+    """Return `statement` over Change held to records within reach, as they were filed then and as they are now."""
+    if not allows(actor, "read", "history"):
+        return statement.where(false())
+    clauses = [_visible_changes_of(actor, model) for model in resources().values()]
+    return statement.where(or_(false(), *clauses))
+
+
+def _visible_changes_of(actor: Actor, model: type[Resource]) -> ColumnElement[bool]:
+    name = model.resource.name
+    paths = scopes(actor, "read", name)
+    if paths is None:
+        return Change.resource == name
+    if not paths:
+        return false()
+    then = [or_(*(within(column, path) for path in paths)) for column in (Change.scope_before, Change.scope_after)]
+    now = Change.record_id.in_(visible(actor, select(model.id), model))
+    reached = or_(Change.scope_before.is_(None), then[0]) & or_(Change.scope_after.is_(None), then[1])
+    return (Change.resource == name) & reached & now
+
+
+def covers(actor: Actor, rights: RoleRights) -> bool:
+    """Return whether `actor` holds all that `rights` gives, so that they may hand it on or act on its holder."""
+    return all(any(_covers_grant(own, rights, grant) for own in actor.roles) for grant in rights.grants)
+
+
+def _covers_grant(own: RoleRights, rights: RoleRights, grant: str) -> bool:
+    holds = EVERYTHING in own.grants or grant in own.grants
+    within_scope = not own.scope or (bool(rights.scope) and all(own.reaches(path) for path in rights.scope))
+    return holds and within_scope and own.hidden <= rights.hidden and own.locked <= rights.locked | rights.hidden
+
+
+def matrix_lines() -> dict[str, tuple[str, ...]]:
+    """Return every line of the permission matrix with its verbs: each resource, then each area."""
+    return {name: model.resource.all_verbs for name, model in resources().items()} | AREAS
+
+
+def all_grants() -> frozenset[str]:
+    """Return every grant there is, such as `product:update`."""
+    return frozenset(f"{line}:{verb}" for line, verbs in matrix_lines().items() for verb in verbs)
+
+
+def letters(actor: Actor, resource: str) -> str:
+    """Return the letters C, R, U, D that `actor` holds on `resource`, a dash for each that is missing."""
+    return "".join(
+        verb[0].upper() if allows(actor, verb, resource) else "–" for verb in ("create", "read", "update", "delete")
+    )
+
+
+def holders(roles: Iterable[Role], verb: str, resource: str) -> list[str]:
+    """Return the names of the `roles` that grant `verb` on `resource`, for a refusal to say who can give it."""
+    return [role.name for role in roles if rights_of(role).grants_verb(resource, verb)]
+
+
+def _reaches_record(role: RoleRights, record: Resource) -> bool:
+    return not role.scope or record.resource.scope is None or role.reaches(record.scope_path())

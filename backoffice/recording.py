@@ -1,0 +1,195 @@
+"""What a unit remembers of the records it touches, and the change rows that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import inspect
+from sqlalchemy.orm import Session, attributes, object_session
+
+from .history import Diff, State, difference, flatten, recorded_fields, state_of, verb_of
+from .models.base import Resource, fields_of, require_filled
+from .models.category import path_of
+from .models.fields import Kind
+from .models.types import utcnow
+
+LABEL_LENGTH = 300
+
+
+@dataclass
+class Draft:
+    """One change before it is a row: what happened to one record."""
+
+    model: type[Resource]
+    record_id: int
+    label: str
+    verb: str
+    diff: Diff
+    version: int
+    scope_before: str | None = None
+    scope_after: str | None = None
+
+    def row(self, change_set_id: int) -> dict[str, Any]:
+        """Return the row of the change table."""
+        return {
+            "change_set_id": change_set_id,
+            "resource": self.model.resource.name,
+            "record_id": self.record_id,
+            "label": self.label[:LABEL_LENGTH],
+            "verb": self.verb,
+            "diff": self.diff,
+            "version": self.version,
+            "scope_before": self.scope_before,
+            "scope_after": self.scope_after,
+        }
+
+
+@dataclass
+class Touched:
+    """A record that a unit writes, and what it was before."""
+
+    record: Resource
+    created: bool = False
+    purged: bool = False
+    secret: bool = False
+    settled: bool = False
+    before: dict[str, State] = field(default_factory=dict)  # by field, only of fields that were set
+    scope_before: str | None = None
+
+    def diff(self) -> Diff:
+        """Return the net difference so far, over however many flushes."""
+        if self.created and self.purged:
+            return {}
+        if self.created:
+            return difference({}, state_of(self.record))
+        before: State = {key: value for state in self.before.values() for key, value in state.items()}
+        if self.purged:
+            return difference(before, {})
+        after: State = {}
+        for declared in recorded_fields(type(self.record)):
+            if declared.name in self.before:
+                after |= flatten(declared, declared.get(self.record))
+        return difference(before, after)
+
+    def changed_fields(self) -> frozenset[str]:
+        """Return the names of the fields that differ now from what they were."""
+        if self.created:
+            return frozenset(fields_of(type(self.record)))
+        changed = set()
+        for declared in recorded_fields(type(self.record)):
+            before = self.before.get(declared.name)
+            if before is not None and difference(before, flatten(declared, declared.get(self.record))):
+                changed.add(declared.name)
+        return frozenset(changed)
+
+    def draft(self) -> Draft | None:
+        """Return the change that this leaves, None when nothing differs in the end."""
+        diff = self.diff()
+        if not diff and not self.secret:
+            return None
+        return Draft(
+            model=type(self.record),
+            record_id=self.record.id,
+            label=str(self.record),
+            verb=verb_of(diff, self.created, self.purged),
+            diff=diff,
+            version=self.record.version,
+            scope_before=self.scope_before,
+            scope_after=None if self.purged else self.record.scope_path(),
+        )
+
+
+class Recorder:
+    """Remembers each record of a session before its first flush, and settles it."""
+
+    def __init__(self) -> None:
+        self.touched: dict[int, Touched] = {}
+
+    def before_flush(self, session: Session, *_args: Any) -> None:
+        """Capture what the flush is about to overwrite, bump versions, let records check themselves."""
+        for record in _resources(session.new):
+            self._of(record, created=True)
+            self._settle(session, record)
+        for record in _resources(session.dirty):
+            if session.is_modified(record):
+                self._settle(session, record)
+                self._capture(self._bumped(record))
+        for record in _resources(session.deleted):
+            self._capture_whole(self._of(record))
+
+    def fresh(self) -> list[Touched]:
+        """Return what was touched and not yet settled, by ascending key."""
+        return sorted((item for item in self.touched.values() if not item.settled), key=lambda item: item.record.id)
+
+    def drafts(self) -> list[Draft]:
+        """Return the net changes, in the order in which the records were touched first."""
+        return [draft for item in self.touched.values() if (draft := item.draft())]
+
+    def _of(self, record: Resource, created: bool = False) -> Touched:
+        # The entry holds the record, so its address cannot be given to another meanwhile.
+        return self.touched.setdefault(id(record), Touched(record, created))
+
+    def _settle(self, session: Session, record: Resource) -> None:
+        require_filled(record)
+        record.settle(session)
+
+    def _bumped(self, record: Resource) -> Touched:
+        if id(record) not in self.touched:
+            record.version += 1
+            record.updated_at = utcnow()
+        return self._of(record)
+
+    def _capture(self, item: Touched) -> None:
+        if item.created:
+            return
+        if not item.before:
+            item.scope_before = _scope_before(item.record)
+        state = inspect(item.record)
+        for name, declared in fields_of(type(item.record)).items():
+            if name in item.before or name in ("created_at", "updated_at"):
+                continue
+            history = state.attrs[name].history
+            if not history.has_changes():
+                continue
+            if declared.secret:
+                item.secret = True
+            elif declared.kind is Kind.REFERENCES:
+                item.before[name] = flatten(declared, [*history.unchanged, *history.deleted])
+            else:
+                item.before[name] = flatten(declared, history.deleted[0] if history.deleted else None)
+
+    def _capture_whole(self, item: Touched) -> None:
+        item.purged = True
+        item.scope_before = item.record.scope_path()
+        for declared in recorded_fields(type(item.record)):
+            item.before.setdefault(declared.name, flatten(declared, declared.get(item.record)))
+
+
+def _scope_before(record: Resource) -> str | None:
+    """Return the scope path that the stored row had, though its reference may already point elsewhere."""
+    column = record.resource.scope
+    session = object_session(record)
+    if column is None or column == "id" or session is None:
+        return record.scope_path()
+    deleted = attributes.get_history(record, column).deleted
+    return path_of(session, deleted[0]) if deleted else record.scope_path()
+
+
+def _resources(records: Iterable[object]) -> list[Resource]:
+    return [record for record in records if isinstance(record, Resource)]
+
+
+def draft_of_row(
+    model: type[Resource], record_id: int, before: Mapping[str, Any], after: Mapping[str, Any], **rest: Any
+) -> Draft:
+    """Return the change of a set-based write from attribute values before and after; only fields in `after` count."""
+    old: State = {}
+    new: State = {}
+    for declared in recorded_fields(model):
+        if declared.name in after:
+            old |= flatten(declared, before.get(declared.name))
+            new |= flatten(declared, after[declared.name])
+    diff = difference(old, new)
+    return Draft(model=model, record_id=record_id, diff=diff, verb=verb_of(diff, not before, False), **rest)

@@ -1,0 +1,47 @@
+"""What the database refuses, in the words of the person who asked; never SQL."""
+
+from __future__ import annotations
+
+import re
+
+from sqlalchemy.exc import IntegrityError
+
+from .errors import Refused
+from .i18n import _
+from .models.base import fields_of, resources
+
+_SQLITE_UNIQUE = re.compile(r"UNIQUE constraint failed: (\w+)\.(\w+)")
+
+
+def explain(error: IntegrityError) -> Exception:
+    """Return the refusal that a violated constraint means, with its field where one is to blame.
+
+    A constraint that no person can violate means a fault of the program: its error comes back as it is.
+    """
+    for name, model in resources().items():
+        for field in fields_of(model).values():
+            if field.unique and _violates(error, name, field.name):
+                return Refused(
+                    _(
+                        "%(field)s: this value is taken, perhaps by a record in the trash. Choose another.",
+                        field=field.label,
+                    ),
+                    field.name,
+                )
+    if _is_reference(error):
+        return Refused(
+            _("Other records depend on this one, or one that it names is gone. Reload the page and try again.")
+        )
+    return error
+
+
+def _is_reference(error: IntegrityError) -> bool:
+    return getattr(error.orig, "sqlstate", None) == "23503" or "FOREIGN KEY constraint failed" in str(error.orig)
+
+
+def _violates(error: IntegrityError, table: str, column: str) -> bool:
+    diagnosis = getattr(error.orig, "diag", None)
+    if diagnosis is not None:
+        return diagnosis.constraint_name == f"uq_{table}_{column}"
+    found = _SQLITE_UNIQUE.search(str(error.orig))
+    return bool(found) and found.groups() == (table, column)

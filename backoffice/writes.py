@@ -1,0 +1,313 @@
+"""The door: every write of the house goes through a unit, which commits once and leaves one change set."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, TypeVar
+
+from sqlalchemy import Executable, event, insert, select, update
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
+
+from . import guard
+from .backends import search
+from .errors import NotFound, WriteRefused
+from .extensions import db
+from .models.base import Resource, fields_of
+from .models.history import Change, ChangeSet, OutboxMessage
+from .models.search_entry import searched_text
+from .policy import Actor
+from .recording import Draft, Recorder
+from .refusals import explain
+from .signals import change_set_committed
+
+M = TypeVar("M", bound=Resource)
+R = TypeVar("R")
+
+#: How often a unit is tried when the database gave up on it for the sake of another.
+ATTEMPTS = 3
+
+#: Tables that hold no resource and leave no history: who may be slowed down, what was sent.
+BOOKKEEPING = frozenset({"sign_in_throttle", "outbox_message"})
+
+#: PostgreSQL's serialization failure and deadlock; SQLite says "locked".
+_RETRIED = frozenset({"40001", "40P01"})
+
+_current: ContextVar[Unit | None] = ContextVar("unit", default=None)
+_rules: dict[str, list[Rule]] = {}
+
+
+class AlreadyDone(Exception):
+    """This request was carried out before; `change_set_id` is what it did."""
+
+    def __init__(self, change_set_id: int) -> None:
+        super().__init__(change_set_id)
+        self.change_set_id = change_set_id
+
+
+@dataclass
+class Receipt:
+    """What a unit did: its change set (None when nothing differed in the end) and its changes."""
+
+    change_set_id: int | None = None
+    changes: list[Draft] = field(default_factory=list)
+
+
+class DoorSession(Session):
+    """The session of a unit: flushes are recorded, and the unit alone ends it."""
+
+    held: guard.Pass
+    ending: bool = False
+
+    def flush(self, objects: Any = None) -> None:
+        with self.held.opened():
+            super().flush(objects)
+
+    def commit(self) -> None:
+        self._refuse_ending()
+        super().commit()
+
+    def rollback(self) -> None:
+        self._refuse_ending()
+        super().rollback()
+
+    def _refuse_ending(self) -> None:
+        if not self.ending:
+            raise WriteRefused("The unit commits or rolls back when its block ends.")
+
+
+class Unit:
+    """One deed under way: `session` reads and writes, `actor` is who does it."""
+
+    def __init__(self, session: DoorSession, actor: Actor, source: str, title: str) -> None:
+        self.session = session
+        self.actor = actor
+        self.source = source
+        self.title = title
+        self.undo_of_id: int | None = None
+        self.continues: int | None = None
+        self.request_id: str | None = None
+        self.receipt = Receipt()
+        self._recorder = Recorder()
+        self._messages: list[tuple[str, Mapping[str, Any]]] = []
+        session.info["derive"] = self.derive
+        event.listen(session, "before_flush", self._recorder.before_flush)
+
+    def get(self, model: type[M], key: int, lock: bool = True) -> M:
+        """Return the record, locked until the unit ends. Raises NotFound."""
+        record = self.session.get(model, key, with_for_update={"of": model} if lock else None, populate_existing=lock)
+        if record is None:
+            raise NotFound(model.resource.name, key)
+        return record
+
+    def locked(self, model: type[M], keys: list[int]) -> list[M]:
+        """Return the records that exist of `keys`, locked in ascending order so that two units never cross."""
+        statement = select(model).where(model.id.in_(keys)).order_by(model.id).with_for_update(of=model)
+        return list(self.session.scalars(statement, execution_options={"populate_existing": True}))
+
+    def add(self, record: M) -> M:
+        """Add a new record to the unit."""
+        self.session.add(record)
+        return record
+
+    def derive(self, statement: Executable) -> None:
+        """Run a statement over derived columns, which history does not keep."""
+        with self.session.held.opened():
+            self.session.execute(statement, execution_options={"synchronize_session": False})
+
+    def emit(self, topic: str, payload: Mapping[str, Any]) -> None:
+        """Leave a message for the outside world, sent after the commit and only then."""
+        self._messages.append((topic, payload))
+
+    def record(self, drafts: list[Draft]) -> None:
+        """Keep the changes of a set-based write; `bulk` calls it, nobody else."""
+        self.receipt.changes.extend(drafts)
+
+    def finish(self) -> None:
+        """Flush, let records and rules settle, and write the change set with its changes and messages."""
+        self._settle()
+        self.receipt.changes.extend(self._recorder.drafts())
+        self._index()
+        self._check_rules()
+        with self.session.held.opened():
+            if self.receipt.changes or self._messages:
+                self._write_change_set()
+
+    def _settle(self) -> None:
+        self.session.flush()
+        while fresh := self._recorder.fresh():
+            for item in fresh:
+                item.settled = True
+                if not item.purged:
+                    item.record.settled(self.session, item.changed_fields())
+            self.session.flush()
+
+    def _check_rules(self) -> None:
+        for draft in self.receipt.changes:
+            for rule in _rules.get(draft.model.resource.name, ()):
+                rule(self, draft)
+
+    def _index(self) -> None:
+        entries = []
+        with self.session.held.opened():
+            for item in self._recorder.touched.values():
+                model = type(item.record)
+                if not model.resource.search:
+                    continue
+                if item.purged:
+                    search.forget(self.session.connection(), model.resource.name, item.record.id)
+                elif item.created or item.changed_fields() & searched_fields(model):
+                    entries.append(search_row(model, item.record.id, record_values(item.record)))
+            search.store(self.session.connection(), entries)
+
+    def _write_change_set(self) -> None:
+        count = len(self.receipt.changes)
+        if self.continues:
+            key = self.continues
+            counted = ChangeSet.change_count + count
+            self.session.execute(update(ChangeSet).where(ChangeSet.id == key).values(change_count=counted))
+        else:
+            values = {
+                "actor_id": self.actor.user_id,
+                "actor_label": self.actor.label,
+                "source": self.source,
+                "title": self.title[:500],
+                "undo_of_id": self.undo_of_id,
+                "request_id": self.request_id,
+                "change_count": count,
+            }
+            key = self.session.scalars(insert(ChangeSet).values(values).returning(ChangeSet.id)).one()
+        self.receipt.change_set_id = key
+        if self.receipt.changes:
+            self.session.execute(insert(Change), [draft.row(key) for draft in self.receipt.changes])
+        if self._messages:
+            self.session.execute(insert(OutboxMessage), [self._message(key, *message) for message in self._messages])
+
+    def _message(self, key: int, topic: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        return {"message_id": str(uuid.uuid4()), "topic": topic, "payload": dict(payload), "change_set_id": key}
+
+
+Rule = Callable[[Unit, Draft], None]
+
+
+def rule(resource: str) -> Callable[[Rule], Rule]:
+    """Register a rule that each change of `resource` must pass, by whatever way it comes; it raises Refused."""
+
+    def register(check: Rule) -> Rule:
+        _rules.setdefault(resource, []).append(check)
+        return check
+
+    return register
+
+
+@contextmanager
+def unit(
+    actor: Actor,
+    title: str,
+    source: str = "form",
+    *,
+    request_id: str | None = None,
+    undo_of: int | None = None,
+    continues: int | None = None,
+    preview: bool = False,
+) -> Iterator[Unit]:
+    """Open the door: on leaving the block all of it is committed with its change set, or on an error none of it.
+
+    `request_id` makes a repeated request raise AlreadyDone. `continues` appends to a change set, as the next chunk of
+    a long write does. With `preview` everything is worked out, rules included, and then rolled back: the receipt
+    tells what would have happened. Raises Refused for what the database refuses.
+    """
+    if _current.get() is not None:
+        raise WriteRefused("A unit is open already; pass it on instead of opening another.")
+    held = guard.Pass()
+    engine = db.engine.execution_options(**{guard.OPTION: held})
+    session = DoorSession(engine, expire_on_commit=False)
+    session.held = held
+    work = Unit(session, actor, source, title)
+    work.request_id, work.undo_of_id, work.continues = request_id, undo_of, continues
+    token = _current.set(work)
+    try:
+        if request_id:
+            _refuse_repeated(session, request_id)
+        yield work
+        work.finish()
+        session.ending = True
+        session.rollback() if preview else session.commit()
+    except IntegrityError as error:
+        raise explain(error) from error
+    finally:
+        _current.reset(token)
+        session.ending = True
+        session.close()
+    if not preview:
+        _after_commit(work)
+
+
+def run(actor: Actor, title: str, work: Callable[[Unit], R], **options: Any) -> tuple[R, Receipt]:
+    """Do `work` in a unit, again from the start when the database gave way to another writer, and return its result."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with unit(actor, title, **options) as opened:
+                result = work(opened)
+        except (DBAPIError, StaleDataError) as error:
+            if attempt == ATTEMPTS or not _is_passing(error):
+                _give_up(error)
+        else:
+            return result, opened.receipt
+    raise AssertionError("unreachable")
+
+
+@contextmanager
+def bookkeeping() -> Iterator[Session]:
+    """Open a short transaction over the tables of BOOKKEEPING, which hold no resource."""
+    held = guard.Pass(tables=BOOKKEEPING)
+    with Session(db.engine.execution_options(**{guard.OPTION: held})) as session:
+        yield session
+        session.commit()
+
+
+def searched_fields(model: type[Resource]) -> frozenset[str]:
+    """Return the names of the fields whose words are searched."""
+    declared = model.resource.search
+    return frozenset(declared) | {f.name for f in fields_of(model).values() if f.entry_prefix in declared}
+
+
+def record_values(record: Resource) -> dict[str, object]:
+    """Return the values of the searched fields of `record`."""
+    return {name: getattr(record, name) for name in searched_fields(type(record))}
+
+
+def search_row(model: type[Resource], key: int, values: dict[str, object]) -> dict[str, Any]:
+    """Return the search entry of a record with `values`."""
+    heading, body = searched_text(model, values)
+    return {"resource": model.resource.name, "record_id": key, "heading": heading, "body": body}
+
+
+def _refuse_repeated(session: Session, request_id: str) -> None:
+    done = session.scalar(select(ChangeSet.id).where(ChangeSet.request_id == request_id))
+    if done:
+        raise AlreadyDone(done)
+
+
+def _after_commit(work: Unit) -> None:
+    if db.session.registry.has():
+        # The reading session must see what was just written, not the moment at which the request began.
+        db.session.rollback()
+    if work.receipt.change_set_id:
+        change_set_committed.send(work.source, change_set_id=work.receipt.change_set_id)
+
+
+def _is_passing(error: Exception) -> bool:
+    if isinstance(error, StaleDataError):
+        return True
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return state in _RETRIED or (isinstance(error, OperationalError) and "locked" in str(error))
+
+
+def _give_up(error: Exception) -> NoReturn:
+    raise error

@@ -1,0 +1,116 @@
+"""Shared ground of the tests: an application on each database, made by the real migrations, fresh for each test.
+
+PostgreSQL is asked at TEST_POSTGRES_URL (default: the local server). Without one its tests are skipped by name, or
+fail where CI or REQUIRE_SERVICES says that it must be there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from flask import Flask
+from flask_migrate import upgrade
+from sqlalchemy.engine import make_url
+
+import config
+from backoffice import policy
+from backoffice.app import create_app
+from backoffice.extensions import db
+
+POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
+REQUIRED = bool(os.environ.get("CI") or os.environ.get("REQUIRE_SERVICES"))
+DATABASES = ("sqlite", "postgresql")
+
+
+def settings_for(url: str, folder: Path, **more: str) -> config.Settings:
+    """Return testing settings over the database `url`."""
+    return config.current({"APP_ENV": "testing", "DATABASE_URL": url, "INSTANCE_PATH": str(folder)} | more)
+
+
+def migrated(url: str, folder: Path) -> None:
+    """Bring the database `url` to the newest migration."""
+    app = create_app(settings_for(url, folder))
+    with app.app_context():
+        upgrade()
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a migrated SQLite file to copy from."""
+    folder = tmp_path_factory.mktemp("template")
+    path = folder / "template.db"
+    migrated(f"sqlite:///{path}", folder)
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the name of a migrated PostgreSQL database to clone from."""
+    name = f"test_{uuid.uuid4().hex[:12]}_template"
+    try:
+        server = psycopg.connect(POSTGRES_URL, autocommit=True, connect_timeout=5)
+    except psycopg.OperationalError as error:
+        if REQUIRED:
+            pytest.fail(f"PostgreSQL is required here and does not answer at {POSTGRES_URL}: {error}")
+        pytest.skip("PostgreSQL does not answer; set TEST_POSTGRES_URL to run these tests")
+    with server:
+        server.execute(f'CREATE DATABASE "{name}"')
+    migrated(named(name), tmp_path_factory.mktemp("postgres"))
+    yield name
+    drop(name)
+
+
+def named(database: str) -> str:
+    """Return the address of `database` on the PostgreSQL of the tests."""
+    return make_url(POSTGRES_URL).set(drivername="postgresql", database=database).render_as_string(hide_password=False)
+
+
+def drop(database: str) -> None:
+    """Drop `database`, whoever is still connected to it."""
+    with psycopg.connect(POSTGRES_URL, autocommit=True) as server:
+        server.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Return the address of an empty migrated database, of each kind in turn."""
+    if request.param == "sqlite":
+        path = tmp_path / "test.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    template = request.getfixturevalue("postgres_template")
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(POSTGRES_URL, autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    yield named(name)
+    drop(name)
+
+
+@pytest.fixture
+def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """Return an application over `database_url`, its context pushed."""
+    app = create_app(settings_for(database_url, tmp_path))
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def house() -> policy.Actor:
+    """Return the actor that may do everything."""
+    return policy.system("tests")
+
+
+def role_rights(*grants: str, name: str = "tested", **limits: object) -> policy.Actor:
+    """Return an actor with one role of `grants`, for asking the policy without a database."""
+    rights = policy.RoleRights(name, frozenset(grants), **limits)  # type: ignore[arg-type]
+    return policy.Actor(1, "tester", (rights,))

@@ -1,0 +1,166 @@
+"""The door: what goes through it leaves history, and nothing goes past it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from flask import Flask
+from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy.orm import Session
+
+from backoffice import writes
+from backoffice.errors import Refused, WriteRefused
+from backoffice.extensions import Base, db
+from backoffice.models.brand import Brand
+from backoffice.models.category import Category
+from backoffice.models.history import Change, ChangeSet
+from backoffice.models.product import Product
+from backoffice.models.tag import Tag
+from backoffice.policy import Actor
+
+
+@pytest.fixture
+def mug(app: Flask, house: Actor) -> int:
+    """Return the key of a product with a category, a brand and a tag."""
+    with writes.unit(house, "Set the table") as unit:
+        category, brand, tag = Category(name="Cups"), Brand(name="Clay & Co"), Tag(name="blue")
+        for record in (category, brand, tag):
+            unit.add(record)
+        unit.session.flush()
+        mug = Product(sku="M-1", name="  Blue  mug ", price=Decimal("12.9"), category_id=category.id, tags=[tag])
+        unit.add(mug)
+    return mug.id
+
+
+def test_a_new_product_leaves_one_change_set(mug: int) -> None:
+    product = db.session.get_one(Product, mug)
+    assert (product.name, product.slug, product.name_key, product.version) == ("Blue mug", "blue-mug", "blue mug", 1)
+    assert product.scope_path() == f"/{product.category_id}/"
+    change_set = db.session.scalars(select(ChangeSet)).one()
+    assert (change_set.change_count, change_set.actor_label, change_set.title) == (4, "tests", "Set the table")
+    change = db.session.scalars(select(Change).where(Change.resource == "product")).one()
+    assert change.verb == "create"
+    assert change.diff["price"] == [None, "12.90"]
+    assert change.diff["tags"] == [None, [product.tags[0].id]]
+
+
+def test_an_edit_records_before_and_after_once(mug: int, house: Actor) -> None:
+    with writes.unit(house, "Edit") as unit:
+        product = unit.get(Product, mug)
+        product.price = Decimal(13)
+        unit.session.flush()
+        product.price = Decimal(14)
+        product.attributes = {"colour": "blue"}
+        product.tags = []
+        unit.session.flush()
+        product.name = "Red mug"
+        product.name = "Blue mug"
+    change = db.session.scalars(select(Change).order_by(Change.id.desc())).first()
+    assert change.verb == "update" and change.version == 2
+    tag = db.session.scalars(select(Tag)).one()
+    assert change.diff == {"price": ["12.90", "14.00"], "attributes.colour": [None, "blue"], "tags": [[tag.id], []]}
+
+
+WAYS = {
+    "session add": lambda: (db.session.add(Brand(name="X", name_key="x", slug="x")), db.session.flush()),
+    "session change": lambda: (setattr(db.session.scalars(select(Brand)).one(), "website", "x"), db.session.flush()),
+    "session delete": lambda: (db.session.delete(db.session.scalars(select(Brand)).one()), db.session.flush()),
+    "relation": lambda: _through_relation(),
+    "bulk insert": lambda: db.session.execute(insert(Brand), [{"name": "X", "name_key": "x", "slug": "x"}]),
+    "bulk update": lambda: db.session.execute(update(Brand).values(website="x")),
+    "bulk delete": lambda: db.session.execute(delete(Product)),
+    "bulk mappings": lambda: db.session.bulk_insert_mappings(Brand, [{"name": "X", "name_key": "x", "slug": "x"}]),
+    "text": lambda: db.session.execute(text("UPDATE brand SET website = 'x'")),
+    "session connection": lambda: db.session.connection().execute(text("DELETE FROM product_tag")),
+    "engine begin": lambda: _through_engine("DELETE FROM product_tag"),
+    "driver connection": lambda: _through_driver("DELETE FROM product_tag"),
+    "second session": lambda: _through_second_session(),
+}
+
+
+def _through_relation() -> None:
+    product = db.session.scalars(select(Product)).one()
+    product.tags.clear()
+    db.session.flush()
+
+
+def _through_engine(statement: str) -> None:
+    with db.engine.begin() as connection:
+        connection.exec_driver_sql(statement)
+
+
+def _through_driver(statement: str) -> None:
+    raw = db.engine.raw_connection()
+    try:
+        raw.cursor().execute(statement)
+        raw.commit()
+    finally:
+        raw.close()
+
+
+def _through_second_session() -> None:
+    with Session(db.engine) as session:
+        session.add(Brand(name="X", name_key="x", slug="x"))
+        session.commit()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_nothing_is_written_outside_a_unit(mug: int, way: str) -> None:
+    rows = [Brand.__table__, Product.__table__, Tag.__table__, Base.metadata.tables["product_tag"]]
+    before = [db.session.execute(select(table)).all() for table in rows]
+    with pytest.raises(Exception, match=r"outside of writes\.unit|read-?only") as caught:
+        WAYS[way]()
+    db.session.rollback()
+    if way != "driver connection":
+        assert isinstance(caught.value, WriteRefused)
+    assert [db.session.execute(select(table)).all() for table in rows] == before
+
+
+def test_writing_cte_is_refused_outside(mug: int) -> None:
+    if db.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has no writing CTE in a SELECT")
+    with pytest.raises(WriteRefused):
+        db.session.execute(text("WITH gone AS (DELETE FROM product_tag RETURNING 1) SELECT * FROM gone"))
+
+
+@pytest.mark.parametrize("statement", ["UPDATE brand SET website = 'x'", "DELETE FROM product_tag"])
+def test_unrecorded_statements_are_refused_inside(mug: int, house: Actor, statement: str) -> None:
+    with pytest.raises(WriteRefused), writes.unit(house, "Sneak") as unit:
+        unit.session.execute(text(statement))
+
+
+def test_commit_inside_and_units_inside_units_are_refused(app: Flask, house: Actor) -> None:
+    with pytest.raises(WriteRefused), writes.unit(house, "Sneak") as unit:
+        unit.session.commit()
+    with pytest.raises(WriteRefused), writes.unit(house, "One"), writes.unit(house, "Two"):
+        pass
+
+
+def test_a_preview_tells_and_writes_nothing(mug: int, house: Actor) -> None:
+    with writes.unit(house, "Try", preview=True) as unit:
+        unit.get(Product, mug).price = Decimal(20)
+    assert [draft.diff for draft in unit.receipt.changes] == [{"price": ["12.90", "20.00"]}]
+    assert db.session.get_one(Product, mug).price == Decimal("12.9")
+
+
+def test_a_taken_sku_is_refused_in_words(mug: int, house: Actor) -> None:
+    with pytest.raises(Refused) as caught, writes.unit(house, "Again") as unit:
+        unit.add(Product(sku="M-1", name="Another"))
+    assert caught.value.field == "sku"
+
+
+def test_a_category_does_not_move_under_its_child(app: Flask, house: Actor) -> None:
+    with writes.unit(house, "Tree") as unit:
+        top = unit.add(Category(name="Top"))
+        unit.session.flush()
+        low = unit.add(Category(name="Low", parent_id=top.id))
+        unit.session.flush()
+        unit.add(Category(name="Lowest", parent_id=low.id))
+    with pytest.raises(Refused) as caught, writes.unit(house, "Move") as unit:
+        unit.get(Category, top.id).parent_id = low.id
+    assert caught.value.field == "parent_id"
+    with writes.unit(house, "Move") as unit:
+        unit.get(Category, low.id).parent_id = None
+    paths = db.session.scalars(select(Category.path).order_by(Category.id)).all()
+    assert paths == [f"/{top.id}/", f"/{low.id}/", f"/{low.id}/{low.id + 1}/"]
