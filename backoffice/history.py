@@ -5,7 +5,7 @@ A state maps keys, `price` or `attributes.colour`, to encoded values; a key that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,11 +24,12 @@ def flatten(declared: Field, value: Any) -> State:
     return {f"{declared.entry_prefix}.{entry}": item for entry, item in (encoded or {}).items()}
 
 
-def state_of(record: Resource) -> State:
-    """Return the state of every recorded field of `record`."""
+def state_of(record: Resource, names: Collection[str] | None = None) -> State:
+    """Return the state of every recorded field of `record`, or of the fields `names` only."""
     state: State = {}
     for declared in recorded_fields(type(record)):
-        state |= flatten(declared, declared.get(record))
+        if names is None or declared.name in names:
+            state |= flatten(declared, declared.get(record))
     return state
 
 

@@ -334,9 +334,15 @@ def add_first_rows() -> None:
     insert_row(
         "house",
         **moments,
-        id=1, name="Backoffice", languages=["en", "fr", "de", "es", "ar"], source_language="en",
-        currencies=["EUR", "USD", "GBP", "JPY"], default_currency="EUR", zone="UTC",
-        price_rounding="none", trash_days=90,
+        id=1,
+        name="Backoffice",
+        languages=["en", "fr", "de", "es", "ar"],
+        source_language="en",
+        currencies=["EUR", "USD", "GBP", "JPY"],
+        default_currency="EUR",
+        zone="UTC",
+        price_rounding="none",
+        trash_days=90,
     )
     for key, (name, description, grants) in ROLES.items():
         role = {"key": key, "name": name, "description": description, "grants": grants}

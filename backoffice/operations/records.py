@@ -1,0 +1,261 @@
+"""Create, update, trash, restore and purge any resource, with the rights that each needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy import select
+
+from .. import history, policy
+from ..errors import NotFound, Refused
+from ..i18n import _
+from ..models.base import Resource, fields_of, references_to, resources
+from ..models.fields import Field, Kind
+from ..models.history import Change
+from ..models.types import utcnow
+from ..writes import Unit
+
+M = TypeVar("M", bound=Resource)
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A form that was saved: the record, and what others had changed meanwhile and was kept."""
+
+    record: Resource
+    merged: history.State
+
+
+class Conflicted(Exception):
+    """Fields were changed by someone else to something else meanwhile; nothing was written.
+
+    `values` is what this person typed, `conflicts` what needs a decision, `merged` what does not.
+    """
+
+    def __init__(self, record: Resource, merge: history.Merge) -> None:
+        super().__init__(record.resource.name, record.id)
+        self.record = record
+        self.version = record.version
+        self.conflicts = merge.conflicts
+        self.merged = merge.merged
+        self.write = merge.write
+
+
+def create(unit: Unit, model: type[M], values: Mapping[str, Any]) -> M:
+    """Create a record of `model` from attribute values, references as keys. Raises Denied and Refused."""
+    name = model.resource.name
+    policy.require(unit.actor, "create", name)
+    _require_fields(unit, "create", model, None, values)
+    record = model()
+    _refuse_taken(unit, record, values)
+    _assign(unit, record, values)
+    unit.add(record)
+    unit.session.flush()
+    _require_reach(unit, "create", record)
+    return record
+
+
+def update(unit: Unit, record: Resource, values: Mapping[str, Any]) -> None:
+    """Set attribute values on `record`; what equals the stored value does not count. Raises Denied and Refused."""
+    changed = {name: value for name, value in values.items() if _differs(record, name, value)}
+    if not changed:
+        return
+    policy.require(unit.actor, "update", record.resource.name, record)
+    _require_fields(unit, "update", type(record), record, changed)
+    _refuse_taken(unit, record, changed)
+    _assign(unit, record, changed)
+    unit.session.flush()
+    _require_reach(unit, "update", record)
+
+
+def trash(unit: Unit, record: Resource) -> None:
+    """Move `record` to the trash; it keeps all it has. Does nothing to a record that is there."""
+    policy.require(unit.actor, "delete", record.resource.name, record)
+    if record.trashed_at is None:
+        record.trashed_at = utcnow()
+        unit.session.flush()
+
+
+def restore(unit: Unit, record: Resource) -> None:
+    """Bring `record` back from the trash with all it had."""
+    policy.require(unit.actor, "delete", record.resource.name, record)
+    if record.trashed_at is not None:
+        record.trashed_at = None
+        unit.session.flush()
+
+
+def purge(unit: Unit, record: Resource) -> None:
+    """Delete `record` for good; only from the trash, and only when nothing points to it. History keeps what it was."""
+    policy.require(unit.actor, "delete", record.resource.name, record)
+    if record.trashed_at is None:
+        raise Refused(_("“%(name)s” is not in the trash. Move it there first.", name=str(record)))
+    for other, field in references_to(type(record)):
+        if _points_to(unit, other, field, record):
+            raise Refused(
+                _(
+                    "“%(name)s” is still used by %(others)s, perhaps in the trash. Change those first.",
+                    name=str(record),
+                    others=other.resource.plural,
+                )
+            )
+    unit.session.delete(record)
+    unit.session.flush()
+
+
+def save_form(unit: Unit, model: type[M], key: int, opened_version: int, values: Mapping[str, Any]) -> Saved:
+    """Save what a person typed into a form that they opened at `opened_version`.
+
+    Over a newer version it merges field by field against what the record was then. Raises Conflicted where both sides
+    changed a field, NotFound for a record out of reach, Denied and Refused.
+    """
+    record = unit.get(model, key)
+    if not policy.allows(unit.actor, "read", model.resource.name, record):
+        raise NotFound(model.resource.name, key)
+    policy.require(unit.actor, "update", model.resource.name, record)
+    if record.version == opened_version:
+        update(unit, record, values)
+        return Saved(record, {})
+    if not 0 < opened_version < record.version:
+        raise Refused(_("This form belongs to another state of the record. Reload the page; copy what you typed."))
+    merge = merge_form(unit, record, opened_version, values)
+    if merge.conflicts:
+        raise Conflicted(record, merge)
+    update(unit, record, history.unflatten(model, merge.write, record))
+    return Saved(record, merge.merged)
+
+
+def merge_form(unit: Unit, record: Resource, opened_version: int, values: Mapping[str, Any]) -> history.Merge:
+    """Merge typed `values` over the record as it is now, from the record as it was at `opened_version`."""
+    model = type(record)
+    statement = (
+        select(Change.diff)
+        .where(Change.resource == model.resource.name, Change.record_id == record.id)
+        .where(Change.version > opened_version)
+        .order_by(Change.version, Change.id)
+    )
+    theirs = history.state_of(record)
+    base = history.as_of(theirs, unit.session.scalars(statement))
+    yours: history.State = {}
+    for name, value in values.items():
+        field = fields_of(model)[name]
+        mine = history.flatten(field, field.clean(value))
+        if field.kind is Kind.MAP:
+            prefix = f"{field.entry_prefix}."
+            mine = {key: None for key in (*base, *theirs) if key.startswith(prefix)} | mine
+        yours |= mine
+    return history.merge(base, theirs, yours)
+
+
+def _require_fields(
+    unit: Unit, verb: str, model: type[Resource], record: Resource | None, values: Mapping[str, Any]
+) -> None:
+    """Raise Denied for the first field that the actor may not set."""
+    allowed = policy.fields_for(unit.actor, verb, model, record)
+    fields = fields_of(model)
+    for name, value in values.items():
+        if name not in allowed:
+            if verb == "create" and value in (None, "", [], {}):
+                continue
+            raise policy.Denied(verb, model.resource.name, name)
+        extra = fields[name].verb
+        if extra and not (record is None and value == _default_of(model, name)):
+            policy.require(unit.actor, extra, model.resource.name, record)
+
+
+def _default_of(model: type[Resource], name: str) -> Any:
+    return getattr(model(), name)
+
+
+def _require_reach(unit: Unit, verb: str, record: Resource) -> None:
+    """Raise Refused where the record ended up outside of the categories that the actor may work in."""
+    if not policy.allows(unit.actor, verb, record.resource.name, record):
+        raise Refused(
+            _("You can work in some categories only, and this would leave them. Choose one of yours."),
+            record.resource.scope if record.resource.scope != "id" else "parent_id",
+        )
+
+
+def _differs(record: Resource, name: str, value: Any) -> bool:
+    field = fields_of(type(record)).get(name)
+    if field is None:
+        raise KeyError(name)
+    if field.kind is Kind.REFERENCES:
+        return sorted(value or ()) != [item.id for item in sorted(field.get(record), key=lambda item: item.id)]
+    return bool(field.clean(value) != field.get(record))
+
+
+def _assign(unit: Unit, record: Resource, values: Mapping[str, Any]) -> None:
+    fields = fields_of(type(record))
+    for name, value in values.items():
+        field = fields[name]
+        if field.kind is Kind.REFERENCES:
+            setattr(record, name, referred(unit, field, value or ()))
+        elif field.kind is Kind.REFERENCE and value is not None:
+            setattr(record, name, referred(unit, field, [value])[0].id)
+        else:
+            setattr(record, name, value)
+
+
+def referred(unit: Unit, field: Field, keys: Iterable[int]) -> list[Resource]:
+    """Return the records that `field` is to point to, by ascending key.
+
+    Raises Refused for one that is gone, in the trash or out of the actor's reach, in the same words.
+    """
+    wanted = set(keys)
+    target = resources()[str(field.target)]
+    statement = policy.visible(unit.actor, select(target).where(target.id.in_(wanted)), target).order_by(target.id)
+    found = [record for record in unit.session.scalars(statement) if record.trashed_at is None]
+    if len(found) != len(wanted):
+        raise Refused(
+            _(
+                "%(field)s: what you chose is not there any more, or you may not use it. Choose another.",
+                field=field.label,
+            ),
+            field.name,
+        )
+    return found
+
+
+def _refuse_taken(unit: Unit, record: Resource, values: Mapping[str, Any]) -> None:
+    """Raise Refused where a unique value belongs to another record; the remedy offers that one."""
+    model = type(record)
+    for name, raw in values.items():
+        field = fields_of(model)[name]
+        value = field.clean(raw) if field.unique else None
+        if value is None or name == "slug":
+            continue
+        with unit.session.no_autoflush:
+            other = unit.session.scalars(
+                select(model).where(getattr(model, name) == value, model.id != (record.id or 0))
+            ).first()
+        if other is not None:
+            raise _taken(unit, field, value, other)
+
+
+def _taken(unit: Unit, field: Field, value: Any, other: Resource) -> Refused:
+    name = other.resource.name
+    words: dict[str, Any] = {"field": field.label, "value": value, "name": str(other)}
+    if not policy.allows(unit.actor, "read", name, other):
+        return Refused(_("%(field)s: “%(value)s” is taken. Choose another.", **words), field.name)
+    if other.trashed_at is None:
+        return Refused(
+            _("%(field)s: “%(value)s” belongs to “%(name)s”. Choose another, or edit that one.", **words),
+            field.name,
+            {"open": other.id},
+        )
+    return Refused(
+        _("%(field)s: “%(value)s” belongs to “%(name)s” in the trash. Restore that one, or choose another.", **words),
+        field.name,
+        {"restore": other.id},
+    )
+
+
+def _points_to(unit: Unit, other: type[Resource], field: Field, record: Resource) -> bool:
+    attribute = getattr(other, field.name)
+    if field.kind is Kind.REFERENCES:
+        condition = attribute.any(type(record).id == record.id)
+    else:
+        condition = attribute == record.id
+    return unit.session.scalar(select(other.id).where(condition).limit(1)) is not None

@@ -1,0 +1,155 @@
+"""Take back what was done: a change set, one record of it, or one field."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from sqlalchemy import Select, select
+
+from .. import history, policy, writes
+from ..errors import NotFound, Refused
+from ..extensions import db
+from ..i18n import _
+from ..models.base import Resource, field_of, resources
+from ..models.history import Change, ChangeSet
+from ..policy import Actor
+from ..writes import Receipt, Unit
+from . import records
+
+#: Records taken back in one transaction; a large change set takes several, in one change set of its own.
+CHUNK = 200
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """What was not taken back: a field of a record (None: the whole record), and why."""
+
+    label: str
+    key: str | None
+    reason: str
+
+
+@dataclass
+class UndoReport:
+    """What an undo did: its own change set (None when nothing could be taken back), how many records, what it left."""
+
+    change_set_id: int | None = None
+    count: int = 0
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def add(self, receipt: Receipt) -> None:
+        """Count what one chunk wrote."""
+        self.change_set_id = self.change_set_id or receipt.change_set_id
+        self.count += len(receipt.changes)
+
+
+def undo_change_set(actor: Actor, change_set_id: int) -> UndoReport:
+    """Take back every change of a change set that is still as it left it; the rest is skipped and named.
+
+    Raises NotFound for a change set of which the actor may see nothing, Denied where no right allows to undo any of
+    it, Refused where the result would break a rule.
+    """
+    statement = select(Change).where(Change.change_set_id == change_set_id)
+    return _undo(actor, change_set_id, statement, None)
+
+
+def undo_change(actor: Actor, change_id: int, keys: Collection[str] | None = None) -> UndoReport:
+    """Take back one record's change, or only the fields `keys` of it, such as `price` or `attributes.colour`."""
+    statement = select(Change).where(Change.id == change_id)
+    change = db.session.scalars(policy.visible_changes(actor, statement)).first()
+    if change is None:
+        raise NotFound("change", change_id)
+    return _undo(actor, change.change_set_id, statement, keys)
+
+
+def _undo(
+    actor: Actor, change_set_id: int, statement: Select[tuple[Change]], keys: Collection[str] | None
+) -> UndoReport:
+    change_set = db.session.get(ChangeSet, change_set_id)
+    newest = policy.visible_changes(actor, statement.with_only_columns(Change.id)).order_by(Change.id.desc())
+    change_ids = list(db.session.scalars(newest))  # type: ignore[arg-type]
+    if change_set is None or not change_ids:
+        raise NotFound("change_set", change_set_id)
+    title = _("Undo: %(title)s", title=change_set.title)
+    report = UndoReport()
+    for start in range(0, len(change_ids), CHUNK):
+        chunk = change_ids[start : start + CHUNK]
+
+        def work(unit: Unit, chunk: Sequence[int] = chunk) -> list[Skipped]:
+            return list(_undo_chunk(unit, chunk, keys))
+
+        skipped, receipt = writes.run(
+            actor, title, work, source="undo", undo_of=change_set_id, continues=report.change_set_id
+        )
+        report.add(receipt)
+        report.skipped.extend(skipped)
+    return report
+
+
+def _undo_chunk(unit: Unit, change_ids: Sequence[int], keys: Collection[str] | None) -> Iterator[Skipped]:
+    changes = list(unit.session.scalars(select(Change).where(Change.id.in_(change_ids)).order_by(Change.id.desc())))
+    found = _locked(unit, changes)
+    for change in changes:
+        record = found.get((change.resource, change.record_id))
+        if record is None:
+            yield Skipped(change.label, None, _("it was deleted for good"))
+            continue
+        try:
+            with unit.session.begin_nested():
+                skipped = list(_undo_one(unit, record, change, keys))
+                unit.session.flush()
+            yield from skipped
+        except Refused as refused:
+            yield Skipped(str(record), refused.field, str(refused))
+        except policy.Denied:
+            yield Skipped(change.label, None, _("you may not change it"))
+
+
+def _locked(unit: Unit, changes: Sequence[Change]) -> dict[tuple[str, int], Resource]:
+    """Return the records of `changes` by resource and key, locked in one order by every undo."""
+    models = resources()
+    pairs = sorted({(change.resource, change.record_id) for change in changes if change.resource in models})
+    found: dict[tuple[str, int], Resource] = {}
+    for resource, group in groupby(pairs, key=lambda pair: pair[0]):
+        for record in unit.locked(models[resource], [key for _resource, key in group]):
+            found[resource, record.id] = record
+    return found
+
+
+def _undo_one(unit: Unit, record: Resource, change: Change, keys: Collection[str] | None) -> Iterator[Skipped]:
+    if change.verb == "create" and keys is None:
+        yield from _undo_creation(unit, record, change)
+        return
+    if change.verb == "purge":
+        yield Skipped(change.label, None, _("it was deleted for good"))
+        return
+    diff = {key: value for key, value in change.diff.items() if _is_known(type(record), key)}
+    current = history.state_of(record, {field_of(type(record), key)[0].name for key in diff})
+    inverse = history.inverse(diff, current, keys)
+    for key in inverse.skipped:
+        yield Skipped(str(record), key, _("it was changed since"))
+    write = dict(inverse.write)
+    if "trashed_at" in write:
+        policy.require(unit.actor, "delete", record.resource.name, record)
+        record.trashed_at = field_of(type(record), "trashed_at")[0].decode(write.pop("trashed_at"))
+    records.update(unit, record, history.unflatten(type(record), write, record))
+
+
+def _undo_creation(unit: Unit, record: Resource, change: Change) -> Iterator[Skipped]:
+    """A record that came into being goes to the trash, unless someone worked on it since."""
+    if record.trashed_at is not None:
+        yield Skipped(str(record), None, _("it is in the trash already"))
+    elif record.version != change.version:
+        yield Skipped(str(record), None, _("it was changed since"))
+    else:
+        records.trash(unit, record)
+
+
+def _is_known(model: type[Resource], key: str) -> bool:
+    try:
+        field_of(model, key)
+    except KeyError:
+        return False
+    return True

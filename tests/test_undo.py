@@ -1,0 +1,213 @@
+"""Undo after do is identity; what was edited since is skipped and named."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from backoffice import history, writes
+from backoffice.errors import NotFound, Refused
+from backoffice.extensions import db
+from backoffice.models.brand import Brand
+from backoffice.models.category import Category
+from backoffice.models.history import Change, ChangeSet
+from backoffice.models.product import Product
+from backoffice.models.tag import Tag
+from backoffice.operations import records, undo
+from backoffice.policy import Actor
+from tests.conftest import role_rights
+
+
+def made(actor: Actor, model: type, **values: Any) -> int:
+    """Create a record and return its key."""
+    record, _receipt = writes.run(actor, "Create", lambda unit: records.create(unit, model, values))
+    return int(record.id)
+
+
+@pytest.fixture
+def shelf(app: Flask, house: Actor) -> dict[str, list[int]]:
+    """Return keys of categories, brands and tags to choose from."""
+    return {
+        "category_id": [made(house, Category, name=name) for name in ("Cups", "Plates")],
+        "brand_id": [made(house, Brand, name=name) for name in ("Clay", "Tin")],
+        "tags": [made(house, Tag, name=name) for name in ("blue", "red", "sale")],
+    }
+
+
+@pytest.fixture
+def mug(shelf: dict[str, list[int]], house: Actor) -> int:
+    return made(
+        house,
+        Product,
+        sku="M-1",
+        name="Blue mug",
+        price=Decimal("12.90"),
+        category_id=shelf["category_id"][0],
+        tags=shelf["tags"][:1],
+        attributes={"colour": "blue", "height": 9},
+    )
+
+
+def last_set() -> int:
+    """Return the key of the newest change set."""
+    return db.session.scalars(select(ChangeSet.id).order_by(ChangeSet.id.desc())).first() or 0
+
+
+def edit(actor: Actor, key: int, **values: Any) -> int | None:
+    """Update a product and return the key of the change set."""
+
+    def work(unit: writes.Unit) -> None:
+        records.update(unit, unit.get(Product, key), values)
+
+    _result, receipt = writes.run(actor, "Edit", work)
+    return receipt.change_set_id
+
+
+def state(key: int) -> history.State:
+    """Return the stored state of a product."""
+    return history.state_of(db.session.get_one(Product, key, populate_existing=True))
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+SCALARS = st.one_of(TEXT, st.booleans(), st.integers(-(2**40), 2**40))
+EDITS = st.fixed_dictionaries(
+    {},
+    optional={
+        "name": TEXT.filter(lambda text: any(char.isalnum() for char in text)),
+        "sku": st.from_regex(r"\A[A-Z]{1,8}-[0-9]{1,5}\Z"),
+        "price": st.one_of(st.none(), st.decimals(0, 10**9, places=2)),
+        "cost": st.one_of(st.none(), st.decimals(0, 10**9, places=2)),
+        "currency": st.sampled_from(["EUR", "USD", "KWD"]),
+        "status": st.sampled_from(["draft", "published", "archived"]),
+        "description": st.one_of(st.none(), TEXT),
+        "gtin": st.sampled_from([None, "4006381333931", "96385074"]),
+        "attributes": st.dictionaries(st.from_regex(r"\A[a-z]{1,8}\Z"), SCALARS, max_size=4),
+        "name_i18n": st.dictionaries(st.sampled_from(["fr", "de", "ar"]), TEXT, max_size=3),
+        "category_id": st.sampled_from([None, 0, 1]),
+        "brand_id": st.sampled_from([None, 0, 1]),
+        "tags": st.sets(st.sampled_from([0, 1, 2])),
+    },
+)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(edits=st.lists(EDITS, min_size=1, max_size=3))
+def test_undo_after_do_is_identity(mug: int, shelf: dict, house: Actor, edits: list[dict]) -> None:
+    states, sets = [state(mug)], []
+    for values in edits:
+        for name in ("category_id", "brand_id"):
+            if values.get(name) is not None:
+                values[name] = shelf[name][values[name]]
+        if "tags" in values:
+            values["tags"] = [shelf["tags"][place] for place in values["tags"]]
+        sets.append(edit(house, mug, **values))
+        states.append(state(mug))
+    for change_set, before in zip(reversed(sets), reversed(states[:-1]), strict=True):
+        if change_set is not None:
+            assert undo.undo_change_set(house, change_set).skipped == []
+        assert state(mug) == before
+
+
+def test_undo_skips_what_was_edited_since(mug: int, house: Actor) -> None:
+    change_set = edit(house, mug, price=Decimal(13), name="Red mug")
+    edit(house, mug, price=Decimal(14))
+    report = undo.undo_change_set(house, change_set)
+    assert [(item.label, item.key) for item in report.skipped] == [("Red mug", "price")]
+    assert (state(mug)["name"], state(mug)["price"]) == ("Blue mug", "14.00")
+
+
+def test_one_field_can_be_taken_back(mug: int, house: Actor) -> None:
+    change_set = edit(house, mug, price=Decimal(13), attributes={"colour": "red"})
+    change = db.session.scalars(select(Change).where(Change.change_set_id == change_set)).one()
+    undo.undo_change(house, change.id, ["attributes.colour"])
+    assert state(mug)["attributes.colour"] == "blue"
+    assert "attributes.height" not in state(mug)
+    assert state(mug)["price"] == "13.00"
+
+
+def test_creation_goes_to_the_trash_and_comes_back(mug: int, house: Actor) -> None:
+    before = state(mug)
+    created = last_set()
+    report = undo.undo_change_set(house, created)
+    assert state(mug)["trashed_at"] is not None
+    undo.undo_change_set(house, report.change_set_id)
+    assert state(mug) == before
+
+
+def test_undo_of_an_undo_is_the_deed(mug: int, house: Actor) -> None:
+    change_set = edit(house, mug, price=Decimal(13), tags=[])
+    after = state(mug)
+    report = undo.undo_change_set(house, change_set)
+    undo.undo_change_set(house, report.change_set_id)
+    assert state(mug) == after
+
+
+@pytest.mark.parametrize(
+    ("grants", "error"),
+    [
+        ([], NotFound),
+        (["product:read"], NotFound),
+        (["product:update"], NotFound),
+        (["product:read", "history:read"], None),
+    ],
+)
+def test_undo_needs_the_rights_of_the_deed(mug: int, house: Actor, grants: list[str], error: Any) -> None:
+    change_set = edit(house, mug, price=Decimal(13))
+    before, sets = state(mug), last_set()
+    actor = role_rights(*grants)
+    if error:
+        with pytest.raises(error):
+            undo.undo_change_set(actor, change_set)
+    else:
+        assert [item.key for item in undo.undo_change_set(actor, change_set).skipped] == [None]
+    assert state(mug) == before
+    assert last_set() == sets
+
+
+def test_forms_merge_what_differs_and_show_what_clashes(mug: int, house: Actor) -> None:
+    opened = db.session.get_one(Product, mug).version
+    edit(house, mug, price=Decimal(13), attributes={"colour": "blue", "height": 10})
+
+    def save(**values: Any) -> records.Saved:
+        work = lambda unit: records.save_form(unit, Product, mug, opened, values)  # noqa: E731
+        return writes.run(house, "Save", work)[0]
+
+    mine = {"colour": "red", "height": 9}
+    saved = save(name="Red mug", price=Decimal("12.90"), attributes=mine)
+    assert saved.merged.keys() == {"price", "attributes.height"}
+    assert (state(mug)["price"], state(mug)["name"]) == ("13.00", "Red mug")
+    assert (state(mug)["attributes.colour"], state(mug)["attributes.height"]) == ("red", 10)
+    before = state(mug)
+    with pytest.raises(records.Conflicted) as caught:
+        save(price=Decimal(15), description="new")
+    assert caught.value.conflicts == (history.Conflict("price", "12.90", "13.00", "15.00"),)
+    assert state(mug) == before
+
+
+def test_a_sku_in_the_trash_is_offered_back(mug: int, house: Actor) -> None:
+    writes.run(house, "Trash", lambda unit: records.trash(unit, unit.get(Product, mug)))
+    with pytest.raises(Refused) as caught:
+        made(house, Product, sku="M-1", name="Another")
+    assert (caught.value.field, caught.value.remedy) == ("sku", {"restore": mug})
+
+
+def test_purge_only_from_the_trash_and_only_unused(mug: int, shelf: dict, house: Actor) -> None:
+    purge = lambda model, key: writes.run(house, "Purge", lambda unit: records.purge(unit, unit.get(model, key)))  # noqa: E731
+    with pytest.raises(Refused):
+        purge(Product, mug)
+    writes.run(house, "Trash", lambda unit: records.trash(unit, unit.get(Product, mug)))
+    category = shelf["category_id"][0]
+    writes.run(house, "Trash", lambda unit: records.trash(unit, unit.get(Category, category)))
+    with pytest.raises(Refused):
+        purge(Category, category)
+    purge(Product, mug)
+    purge(Category, category)
+    assert db.session.get(Product, mug) is None
