@@ -1,0 +1,66 @@
+# `make` lists the commands. They need Python 3.11 or newer with its venv module, make and git.
+.DEFAULT_GOAL := help
+.PHONY: help run test check format migrations translations bench requirements vendor venv venv-dev
+
+# pip and the tools keep their caches at home; where there is none, they stay in the project.
+export HOME := $(or $(HOME),$(CURDIR)/.cache)
+PY := .venv/bin/python
+FLASK := $(PY) -m flask --app run
+# More arguments for pytest: make test ARGS="-k sku"
+ARGS ?=
+# Two databases are tried; more workers than cores only wait for them.
+WORKERS ?= auto
+
+help: ## list the commands
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+run: venv ## install, migrate, load the demo catalogue, create the first administrator, serve on http://127.0.0.1:5000
+	@$(FLASK) db upgrade
+	@$(FLASK) demo load --if-empty
+	@$(FLASK) users ensure-first
+	@$(PY) run.py
+
+test: venv-dev ## run the test suite
+	@$(PY) -m pytest -n $(WORKERS) $(ARGS)
+
+check: venv-dev ## format, lint, types, floors, migrations, translations, then the test suite
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(PY) -m importlinter.cli lint
+	@$(MAKE) --no-print-directory migrations translations test
+
+format: venv-dev ## format the code
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+migrations: venv-dev ## migrate an empty database up and down, and compare it with the models
+	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
+	export APP_ENV=testing INSTANCE_PATH="$$scratch" DATABASE_URL= && \
+	$(FLASK) db upgrade && $(FLASK) db check && $(FLASK) db downgrade base && $(FLASK) db upgrade
+
+translations: venv-dev ## find every text to translate
+	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
+	$(PY) -m babel.messages.frontend --quiet extract --mapping .ci/babel.cfg --keyword _l --keyword _n:1,2 \
+	  --output "$$scratch/messages.pot" backoffice admin_views templates && \
+	echo "$$(grep -c '^msgid' "$$scratch/messages.pot") texts to translate"
+
+bench: venv-dev ## run the benchmark; prints a table and writes JSON to bench/results/
+	@$(PY) -m bench
+
+requirements: ## compile requirements/*.in with hashes for every platform (UPGRADE=--upgrade takes newer releases)
+	@command -v uv >/dev/null || { echo "uv is missing: install it (python3 -m pip install uv)." >&2; exit 1; }
+	$(COMPILE) requirements/run.in --output-file requirements.txt
+	$(COMPILE) requirements/dev.in --constraint requirements.txt --output-file requirements/dev.txt
+	$(COMPILE) requirements/extras.in --constraint requirements.txt --output-file requirements/extras.txt
+
+COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $(UPGRADE)
+
+vendor: ## fetch the browser's third-party files that .ci/vendor.toml lists
+	@python=$$(.ci/python) && "$$python" .ci/vendor.py
+
+venv:
+	@.ci/venv requirements.txt
+
+venv-dev:
+	@.ci/venv requirements/dev.txt
