@@ -42,7 +42,7 @@ migrations: venv-dev ## migrate an empty database up and down, and compare it wi
 translations: venv-dev ## find every text to translate
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
 	$(PY) -m babel.messages.frontend --quiet extract --mapping .ci/babel.cfg --keyword _l --keyword _n:1,2 \
-	  --output "$$scratch/messages.pot" backoffice admin_views templates && \
+	  --output "$$scratch/messages.pot" $(wildcard backoffice admin_views templates) && \
 	echo "$$(grep -c '^msgid' "$$scratch/messages.pot") texts to translate"
 
 bench: venv-dev ## run the benchmark; prints a table and writes JSON to bench/results/
