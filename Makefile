@@ -27,7 +27,7 @@ check: venv-dev ## format, lint, types, floors, migrations, translations, then t
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
-	$(PY) -m importlinter.cli lint
+	.venv/bin/lint-imports --no-logo
 	@$(MAKE) --no-print-directory migrations translations test
 
 format: venv-dev ## format the code
