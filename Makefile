@@ -1,6 +1,7 @@
 # `make` lists the commands. They need Python 3.11 or newer with its venv module, make and git.
 .DEFAULT_GOAL := help
-.PHONY: help run test check format migrations translations bench requirements vendor venv venv-dev
+.NOTPARALLEL:
+.PHONY: help run test check style types floors format migrations translations bench requirements vendor venv venv-dev
 
 # pip and the tools keep their caches at home; where there is none, they stay in the project.
 export HOME := $(or $(HOME),$(CURDIR)/.cache)
@@ -23,16 +24,17 @@ run: venv ## install, migrate, load the demo catalogue, create the first adminis
 test: venv-dev ## run the test suite
 	@$(PY) -m pytest -n $(WORKERS) $(ARGS)
 
-check: venv-dev ## format, lint, types, floors, migrations, translations, then the test suite
+check: style types floors migrations translations test ## all of the following, then the test suite (-k goes on after a failure)
+
+style: venv-dev ## format and lint, changing nothing
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
-	$(PY) -m mypy
-	.venv/bin/lint-imports --no-logo
-	@$(MAKE) --no-print-directory migrations translations test
 
-format: venv-dev ## format the code
-	$(PY) -m ruff format .
-	$(PY) -m ruff check --fix .
+types: venv-dev ## check types
+	$(PY) -m mypy
+
+floors: venv-dev ## check that imports point down
+	.venv/bin/lint-imports --no-logo
 
 migrations: venv-dev ## migrate an empty database up and down, and compare it with the models
 	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
@@ -44,6 +46,10 @@ translations: venv-dev ## find every text to translate
 	$(PY) -m babel.messages.frontend --quiet extract --mapping .ci/babel.cfg --keyword _l --keyword _n:1,2 \
 	  --output "$$scratch/messages.pot" $(wildcard backoffice admin_views templates) && \
 	echo "$$(grep -c '^msgid' "$$scratch/messages.pot") texts to translate"
+
+format: venv-dev ## format the code and mend what lint can mend
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
 
 bench: venv-dev ## run the benchmark; prints a table and writes JSON to bench/results/
 	@$(PY) -m bench
