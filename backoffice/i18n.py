@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from babel import Locale
 from babel.numbers import get_currency_precision, get_decimal_symbol, get_group_symbol
 from flask_babel import gettext, lazy_gettext, ngettext
 
-_ = gettext
-_l = lazy_gettext
-_n = ngettext
+_: Callable[..., str] = gettext
+_l: Callable[..., Any] = lazy_gettext
+_n: Callable[..., str] = ngettext
 
 #: Languages of the interface, each in its own words.
 LANGUAGES = {"en": "English", "fr": "Français", "de": "Deutsch", "es": "Español", "ar": "العربية"}

@@ -19,7 +19,7 @@ from .models.history import Change
 from .models.role import EVERYTHING, Role
 from .models.user import User
 
-T = TypeVar("T", bound=tuple[Any, ...])
+S = TypeVar("S", bound=Select[Any])
 
 #: What can be granted besides the resources themselves: area -> verbs.
 AREAS: dict[str, tuple[str, ...]] = {"history": ("read",)}
@@ -151,12 +151,12 @@ def condition(actor: Actor, model: type[Resource], verb: str = "read") -> Column
     return column.in_(select(Category.id).where(ranges))  # type: ignore[no-any-return]
 
 
-def visible(actor: Actor, statement: Select[T], model: type[Resource], verb: str = "read") -> Select[T]:
+def visible(actor: Actor, statement: S, model: type[Resource], verb: str = "read") -> S:
     """Return `statement` over `model` held to the rows to which `actor` may do `verb`."""
     return statement.where(condition(actor, model, verb))
 
 
-def visible_changes(actor: Actor, statement: Select[T]) -> Select[T]:
+def visible_changes(actor: Actor, statement: S) -> S:
     """Return `statement` over Change held to records within reach, as they were filed then and as they are now."""
     if not allows(actor, "read", "history"):
         return statement.where(false())

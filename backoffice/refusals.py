@@ -42,6 +42,6 @@ def _is_reference(error: IntegrityError) -> bool:
 def _violates(error: IntegrityError, table: str, column: str) -> bool:
     diagnosis = getattr(error.orig, "diag", None)
     if diagnosis is not None:
-        return diagnosis.constraint_name == f"uq_{table}_{column}"
+        return str(diagnosis.constraint_name) == f"uq_{table}_{column}"
     found = _SQLITE_UNIQUE.search(str(error.orig))
-    return bool(found) and found.groups() == (table, column)
+    return found is not None and found.groups() == (table, column)

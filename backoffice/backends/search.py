@@ -47,7 +47,7 @@ def forget(connection: Connection, resource: str, record_id: int) -> None:
     connection.execute(delete(SearchEntry).where(SearchEntry.resource == resource, SearchEntry.record_id == record_id))
 
 
-def matches(dialect: str, resource: str, text: str) -> Select[tuple[int]] | None:
+def matches(dialect: str, resource: str, text: str) -> Select[int] | None:
     """Return the keys of the records of `resource` that hold every word of `text`, the last one as a beginning.
 
     None when `text` holds no word.

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any, ClassVar, cast
 
 from sqlalchemy import event, inspect
-from sqlalchemy.orm import Mapped, Mapper, Session, declared_attr, mapped_column, relationship
+from sqlalchemy.orm import ColumnProperty, Mapped, Mapper, Session, declared_attr, mapped_column, relationship
 
 from ..errors import Refused
 from ..extensions import Base
@@ -123,21 +122,28 @@ class Resource:
         return str(getattr(self, self.resource.title, "") or self.id)
 
 
+_fields: dict[type[Resource], Mapping[str, Field]] = {}
+
+
 def resources() -> dict[str, type[Resource]]:
     """Return every resource by name, in the order of declaration."""
     found = (mapper.class_ for mapper in Base.registry.mappers)
-    models = [cast(type[Resource], cls) for cls in found if issubclass(cls, Resource)]
+    models = [cls for cls in found if issubclass(cls, Resource)]
     return {model.resource.name: model for model in sorted(models, key=lambda model: model.resource.name)}
 
 
-@cache
 def fields_of(model: type[Resource]) -> Mapping[str, Field]:
     """Return the declared fields of `model` by attribute name, in the order of declaration, the house's own last."""
+    if model not in _fields:
+        _fields[model] = _read_fields(model)
+    return _fields[model]
+
+
+def _read_fields(model: type[Resource]) -> Mapping[str, Field]:
     mapper = cast(Mapper[Any], inspect(model))
-    pairs = [*mapper.column_attrs, *mapper.relationships]
     found = {}
-    for prop in pairs:
-        info = prop.columns[0].info if hasattr(prop, "columns") else prop.info
+    for prop in [*mapper.column_attrs, *mapper.relationships]:
+        info = prop.columns[0].info if isinstance(prop, ColumnProperty) else prop.info
         if field := info.get("field"):
             found[prop.key] = field.bound(prop.key, prop.class_attribute)
     return dict(sorted(found.items(), key=lambda item: (item[1].system, item[1].order)))

@@ -184,12 +184,12 @@ class Field:
             if (item := self._clean_entry(raw)) is not None
         }
 
-    def _clean_key(self, key: Any) -> str:
-        key = unicodedata.normalize("NFC", str(key)).strip()
+    def _clean_key(self, raw: object) -> str:
+        key = unicodedata.normalize("NFC", str(raw)).strip()
         if not _ENTRY_KEY.match(key) or len(key) > MAX_ENTRY_KEY or _CONTROL.search(key) or _SURROGATE.search(key):
             raise self.refuse(
                 _(
-                    "%(field)s: the name “%(name)s” cannot be used. Use at most %(max)s characters, without dots and equals signs.",
+                    "%(field)s: the name “%(name)s” cannot be used. Use at most %(max)s characters, no dot and no =.",
                     field=self.label,
                     name=key[:80],
                     max=MAX_ENTRY_KEY,

@@ -254,8 +254,6 @@ def _taken(unit: Unit, field: Field, value: Any, other: Resource) -> Refused:
 
 def _points_to(unit: Unit, other: type[Resource], field: Field, record: Resource) -> bool:
     attribute = getattr(other, field.name)
-    if field.kind is Kind.REFERENCES:
-        condition = attribute.any(type(record).id == record.id)
-    else:
-        condition = attribute == record.id
+    many = field.kind is Kind.REFERENCES
+    condition = attribute.any(type(record).id == record.id) if many else attribute == record.id
     return unit.session.scalar(select(other.id).where(condition).limit(1)) is not None

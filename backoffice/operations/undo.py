@@ -64,12 +64,10 @@ def undo_change(actor: Actor, change_id: int, keys: Collection[str] | None = Non
     return _undo(actor, change.change_set_id, statement, keys)
 
 
-def _undo(
-    actor: Actor, change_set_id: int, statement: Select[tuple[Change]], keys: Collection[str] | None
-) -> UndoReport:
+def _undo(actor: Actor, change_set_id: int, statement: Select[Change], keys: Collection[str] | None) -> UndoReport:
     change_set = db.session.get(ChangeSet, change_set_id)
     newest = policy.visible_changes(actor, statement.with_only_columns(Change.id)).order_by(Change.id.desc())
-    change_ids = list(db.session.scalars(newest))  # type: ignore[arg-type]
+    change_ids = list(db.session.scalars(newest))
     if change_set is None or not change_ids:
         raise NotFound("change_set", change_set_id)
     title = _("Undo: %(title)s", title=change_set.title)
