@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .models.base import Resource, field_of, fields_of
+from .models.base import Resource, fields_of, find_field
 from .models.fields import Field, Kind
 
 State = dict[str, Any]
@@ -151,10 +151,10 @@ def unflatten(model: type[Resource], write: Mapping[str, Any], record: Resource 
     """
     values: dict[str, Any] = {}
     for key, encoded in write.items():
-        try:
-            declared, entry = field_of(model, key)
-        except KeyError:
+        found = find_field(model, key)
+        if found is None:
             continue
+        declared, entry = found
         if entry is None:
             values[declared.name] = declared.decode(encoded)
             continue

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, false, or_, select, true
 
-from .models.base import Resource, fields_of, resources
+from .models.base import Resource, fields_of, find_field, resources
 from .models.category import Category, within
 from .models.history import Change
 from .models.role import EVERYTHING, Role
@@ -114,18 +114,20 @@ def require(actor: Actor, verb: str, resource: str, record: Resource | None = No
 
 
 def fields_for(actor: Actor, verb: str, model: type[Resource], record: Resource | None = None) -> frozenset[str]:
-    """Return the names of the fields that `actor` may see (read) or set (create, update)."""
+    """Return the names of the fields that `actor` may see (read) or set (create, update); never a secret one."""
     name = model.resource.name
     roles = [
         role
         for role in actor.roles
         if role.grants_verb(name, verb) and (record is None or _reaches_record(role, record))
     ]
-    shown = {field for field in fields_of(model) if any(role.holds(name, field, verb) for role in roles)}
-    if verb != "read":
-        declared = fields_of(model)
-        shown = {field for field in shown if not declared[field].system}
-    return frozenset(shown)
+    return frozenset(
+        field
+        for field, declared in fields_of(model).items()
+        if not declared.secret
+        and (verb == "read" or not declared.system)
+        and any(role.holds(name, field, verb) for role in roles)
+    )
 
 
 def scopes(actor: Actor, verb: str, resource: str) -> tuple[str, ...] | None:
@@ -154,6 +156,21 @@ def condition(actor: Actor, model: type[Resource], verb: str = "read") -> Column
 def visible(actor: Actor, statement: S, model: type[Resource], verb: str = "read") -> S:
     """Return `statement` over `model` held to the rows to which `actor` may do `verb`."""
     return statement.where(condition(actor, model, verb))
+
+
+def referable(actor: Actor, statement: S, model: type[Resource]) -> S:
+    """Return `statement` over `model` held to the rows that `actor` may point a reference to."""
+    return statement if model.resource.referable else visible(actor, statement, model)
+
+
+def shown_diff(actor: Actor, change: Change) -> dict[str, list[Any]]:
+    """Return the difference of `change` without the fields that `actor` may not see today."""
+    model = resources().get(change.resource)
+    if model is None:
+        return {}
+    shown = fields_for(actor, "read", model)
+    known = {key: found[0].name for key in change.diff if (found := find_field(model, key))}
+    return {key: pair for key, pair in change.diff.items() if known.get(key) in shown}
 
 
 def visible_changes(actor: Actor, statement: S) -> S:

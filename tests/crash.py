@@ -75,7 +75,7 @@ def main(url: str, folder: str) -> None:
     app = create_app(settings_for(url, Path(folder)))
     for number in range(1, MOST):
         finished = attempt(app, number)
-        print(json.dumps({"number": number, "finished": finished, **counts(app)}), flush=True)
+        sys.stdout.write(json.dumps({"number": number, "finished": finished, **counts(app)}) + "\n")
         if finished:
             return
 

@@ -29,7 +29,9 @@ class Declaration:
     `name` is its name in addresses, rights and history. `title` is the field that names a record to people, `key` the
     one that names it in files. `search` lists the fields whose words are searched, the most telling first; their
     weight falls in that order. `verbs` are the rights it has besides create, read, update and delete. `scope` is the
-    column that holds the category by which a role's reach may be limited; None: the resource has no such limit.
+    column that holds the category by which a role's reach may be limited; None: the resource has no such limit. The
+    names of `referable` records may be chosen by whoever may set a field that points to them, without the right to
+    read them.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Declaration:
     verbs: tuple[str, ...] = ("import", "export")
     scope: str | None = None
     singleton: bool = False
+    referable: bool = False
 
     @property
     def all_verbs(self) -> tuple[str, ...]:
@@ -168,6 +171,14 @@ def field_of(model: type[Resource], key: str) -> tuple[Field, str | None]:
             if field.kind is Kind.MAP and field.entry_prefix == prefix:
                 return field, entry
     raise KeyError(key)
+
+
+def find_field(model: type[Resource], key: str) -> tuple[Field, str | None] | None:
+    """Return what `field_of` returns, None for a key that `model` does not have, such as one of an older version."""
+    try:
+        return field_of(model, key)
+    except KeyError:
+        return None
 
 
 def references_to(model: type[Resource]) -> Iterator[tuple[type[Resource], Field]]:

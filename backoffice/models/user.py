@@ -48,6 +48,7 @@ class User(Resource, Base):
         search=("email", "name"),
         default_sort="email",
         verbs=(),
+        referable=True,
     )
 
     email: Mapped[str] = column(

@@ -205,7 +205,7 @@ def referred(unit: Unit, field: Field, keys: Iterable[int]) -> list[Resource]:
     """
     wanted = set(keys)
     target = resources()[str(field.target)]
-    statement = policy.visible(unit.actor, select(target).where(target.id.in_(wanted)), target).order_by(target.id)
+    statement = policy.referable(unit.actor, select(target).where(target.id.in_(wanted)), target).order_by(target.id)
     found = [record for record in unit.session.scalars(statement) if record.trashed_at is None]
     if len(found) != len(wanted):
         raise Refused(

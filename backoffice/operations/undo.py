@@ -12,7 +12,7 @@ from .. import history, policy, writes
 from ..errors import NotFound, Refused
 from ..extensions import db
 from ..i18n import _
-from ..models.base import Resource, field_of, resources
+from ..models.base import Resource, field_of, find_field, resources
 from ..models.history import Change, ChangeSet
 from ..policy import Actor
 from ..writes import Receipt, Unit
@@ -123,7 +123,7 @@ def _undo_one(unit: Unit, record: Resource, change: Change, keys: Collection[str
     if change.verb == "purge":
         yield Skipped(change.label, None, _("it was deleted for good"))
         return
-    diff = {key: value for key, value in change.diff.items() if _is_known(type(record), key)}
+    diff = {key: value for key, value in change.diff.items() if find_field(type(record), key)}
     current = history.state_of(record, {field_of(type(record), key)[0].name for key in diff})
     inverse = history.inverse(diff, current, keys)
     for key in inverse.skipped:
@@ -143,11 +143,3 @@ def _undo_creation(unit: Unit, record: Resource, change: Change) -> Iterator[Ski
         yield Skipped(str(record), None, _("it was changed since"))
     else:
         records.trash(unit, record)
-
-
-def _is_known(model: type[Resource], key: str) -> bool:
-    try:
-        field_of(model, key)
-    except KeyError:
-        return False
-    return True
