@@ -1,0 +1,214 @@
+"""What people and files may write into each kind of field, and what they are told otherwise."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backoffice.app import create_app
+from backoffice.errors import Refused
+from backoffice.i18n import parse_decimal
+from backoffice.models.base import fields_of
+from backoffice.models.fields import Field, Kind, scalar, written
+from backoffice.models.product import Product
+from tests.conftest import settings_for
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Push an application, for the translations of the messages; no database is asked."""
+    folder = tmp_path_factory.mktemp("words")
+    with create_app(settings_for(f"sqlite:///{folder}/none.db", folder)).app_context():
+        yield
+
+
+PRICES = [
+    ("12", None, "12"),
+    ("12.9", None, "12.9"),
+    ("1299.00", None, "1299.00"),
+    ("1,299.00", None, "refused"),
+    ("1.299,00", None, "refused"),
+    ("1,299.00", "en", "1299.00"),
+    ("1,299", "en", "1299"),
+    ("1.299", "en", "refused"),
+    ("1.299,00", "en", "refused"),
+    ("1.299,00", "de", "1299.00"),
+    ("1.299", "de", "1299"),
+    ("1,299", "de", "refused"),
+    ("1,299.00", "de", "refused"),
+    ("1 299,00", "fr", "1299.00"),
+    ("1\u202f299,5", "fr", "1299.5"),
+    ("1299,5", "es", "1299.5"),
+    ("١٢٩٩٫٥٠", "ar_EG", "1299.50"),
+    ("12,34,567", "en", "refused"),
+    ("-5", "en", "refused"),
+    ("\u22125", "en", "refused"),
+    ("NaN", "en", "refused"),
+    ("Infinity", "en", "refused"),
+    ("1e400", "en", "refused"),
+    ("1e3", "en", "refused"),
+    ("0x10", "en", "refused"),
+    ("9" * 40, "en", "refused"),
+    ("9" * 41, "en", "refused"),
+    ("9" * 10_000, "en", "refused"),
+    ("12.34567", "en", "refused"),
+    ("9999999999.9999", "en", "9999999999.9999"),
+    ("10000000000", "en", "refused"),
+    ("½", "en", "refused"),
+    ("²", "en", "refused"),
+    ("1..2", "en", "refused"),
+    (".", "en", "refused"),
+    (".5", "en", "0.5"),
+    ("5.", "en", "5"),
+    ("12 €", "en", "refused"),
+    ("'; DROP TABLE product", "en", "refused"),
+    ("\x00", "en", "refused"),
+    ("\ud800", "en", "refused"),
+    ("", "en", None),
+    ("   ", "en", None),
+]
+
+
+@pytest.mark.parametrize(("text", "locale", "expected"), PRICES)
+def test_prices_are_read_by_locale_or_refused_in_words(words: None, text: str, locale: str, expected: str) -> None:
+    price = fields_of(Product)["price"]
+    if expected == "refused":
+        with pytest.raises(Refused) as caught:
+            price.parse(text, locale)
+        assert caught.value.field == "price"
+        assert str(caught.value).startswith("Price: ")
+    else:
+        found = price.parse(text, locale)
+        assert found == (None if expected is None else Decimal(expected))
+
+
+TEXTS = [
+    ("  Blue   mug \n", "Blue mug"),
+    ("Cafe\u0301", "Café"),
+    ("\u202bكوب\u202c", "\u202bكوب\u202c"),
+    ("👩‍🚀 mug", "👩‍🚀 mug"),
+    ("bell\x07", "bell"),
+    ("x" * 300, "x" * 300),
+    ("x" * 301, "refused"),
+    ("x" * 10_000, "refused"),
+    ("nul\x00", "refused"),
+    ("lone \ud800", "refused"),
+    ("\ufeff", "\ufeff"),
+    ("", "refused"),
+    (" \t ", "refused"),
+    ("<script>alert(1)</script>", "<script>alert(1)</script>"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), TEXTS)
+def test_names_are_stored_clean_or_refused_in_words(words: None, text: str, expected: str) -> None:
+    name = fields_of(Product)["name"]
+    if expected == "refused":
+        with pytest.raises(Refused) as caught:
+            name.parse(text)
+        assert caught.value.field == "name"
+    else:
+        assert name.parse(text) == expected
+        assert Product(name=text).name == expected
+
+
+HOSTILE_HTML = [
+    ("<p>Fine <strong>bold</strong></p>", "<p>Fine <strong>bold</strong></p>"),
+    ("<script>alert(1)</script>x", "x"),
+    ("<style>*{}</style>x", "x"),
+    ('<p onclick="x()">a</p>', "<p>a</p>"),
+    ('<a href="javascript:x()">a</a>', '<a rel="noopener nofollow">a</a>'),
+    ('<a href="JaVaScRiPt&#58;x()">a</a>', '<a rel="noopener nofollow">a</a>'),
+    ('<img src="data:text/html,x">', "<img>"),
+    ("<svg><script>x</script></svg>", ""),
+    ("<iframe src=//x></iframe>", ""),
+    ('<p style="position:fixed">a</p>', "<p>a</p>"),
+    ("<b>a</b><i>b</i>", "<strong>a</strong><em>b</em>"),
+    ("<math><mtext></mtext><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror=alert(1)&gt;'>", None),
+    ("<form action=//x><input></form>", ""),
+    ("a < b & c", "a &lt; b &amp; c"),
+]
+
+
+@pytest.mark.parametrize(("markup", "expected"), HOSTILE_HTML)
+def test_rich_text_is_sanitised_when_it_is_set(words: None, markup: str, expected: str | None) -> None:
+    stored = Product(description=markup).description or ""
+    assert "onerror=" not in stored.replace("&", "") or "<img" not in stored
+    assert "script" not in stored.lower()
+    if expected is not None:
+        assert stored == expected
+    assert (Product(description=stored).description or "") == stored, "sanitising is idempotent"
+
+
+DOCUMENTS = [
+    ("colour = blue\nheight=9\nsafe = true", {"colour": "blue", "height": 9, "safe": True}),
+    ('size = "9"', {"size": "9"}),
+    ("empty =", {}),
+    ("no sign", "refused"),
+    ("a.b = 1", "refused"),
+    ("x" * 61 + " = 1", "refused"),
+    ("a = " + "x" * 1001, "refused"),
+    ("\n".join(f"a{number} = 1" for number in range(101)), "refused"),
+    ("a = \x00", "refused"),
+    ("", {}),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), DOCUMENTS)
+def test_documents_are_written_one_entry_a_line(words: None, text: str, expected: Any) -> None:
+    attributes = fields_of(Product)["attributes"]
+    if expected == "refused":
+        with pytest.raises(Refused):
+            attributes.parse(text)
+    else:
+        assert attributes.parse(text) == expected
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 2**60, ["x"], {"a": 1}, b"x"])
+def test_documents_hold_plain_scalars_only(words: None, value: Any) -> None:
+    with pytest.raises(Refused):
+        fields_of(Product)["attributes"].clean({"a": value})
+
+
+@given(st.one_of(st.booleans(), st.integers(-(10**14), 10**14), st.text(max_size=40), st.sampled_from(["1.5", '"'])))
+def test_a_written_scalar_reads_back_as_itself(value: Any) -> None:
+    found = scalar(written(value))
+    assert found == value
+    assert type(found) is type(value)
+
+
+MOMENTS = [
+    ("2026-01-31 14:30", datetime(2026, 1, 31, 14, 30, tzinfo=UTC)),
+    ("2026-01-31T14:30:00+02:00", datetime(2026, 1, 31, 12, 30, tzinfo=UTC)),
+    ("0001-01-01T00:00:00+14:00", "refused"),
+    ("31.01.2026", "refused"),
+    ("9" * 500, "refused"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), MOMENTS)
+def test_moments_are_read_in_utc(words: None, text: str, expected: Any) -> None:
+    field = Field(label="When", kind=Kind.MOMENT, name="when")
+    if expected == "refused":
+        with pytest.raises(Refused):
+            field.parse(text)
+    else:
+        assert field.parse(text) == expected
+
+
+@given(st.decimals(0, 10**9, places=2))
+def test_a_plain_number_reads_back(number: Decimal) -> None:
+    assert parse_decimal(f"{number:f}") == number
+
+
+def test_history_encodes_and_decodes_each_kind(app: Flask) -> None:
+    values = {"price": Decimal("12.9"), "status": "draft", "updated_at": datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)}
+    for name, value in values.items():
+        field = fields_of(Product)[name]
+        assert field.decode(field.encode(value)) == value
