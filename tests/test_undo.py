@@ -74,7 +74,7 @@ def state(key: int) -> history.State:
     return history.state_of(db.session.get_one(Product, key, populate_existing=True))
 
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=30)
 SCALARS = st.one_of(TEXT, st.booleans(), st.integers(-(2**40), 2**40))
 EDITS = st.fixed_dictionaries(
     {},

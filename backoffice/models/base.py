@@ -205,7 +205,11 @@ def _clean_on_set(field: Field) -> Any:
 
 def _fill_defaults(record: Resource, _args: Any, values: dict[str, Any]) -> None:
     """Give a new record its defaults at once: its own rules look at them before the first flush."""
-    for prop in cast(Mapper[Any], inspect(type(record))).column_attrs:
+    mapper = cast(Mapper[Any], inspect(type(record)))
+    for relation in mapper.relationships:
+        if relation.uselist:
+            values.setdefault(relation.key, [])
+    for prop in mapper.column_attrs:
         default = getattr(prop.columns[0], "default", None)
         if default is not None and prop.key not in values:
             values[prop.key] = default.arg(None) if default.is_callable else default.arg

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, Integer, and_, func, select, update
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, mapped_column, object_session, relationship
 
 from ..errors import Refused
 from ..extensions import Base
@@ -75,7 +75,8 @@ class Category(Named, Resource, Base):
     )
 
     def scope_path(self) -> str | None:
-        return self.path
+        # A new node has no path yet: it will lie below its parent.
+        return self.path or path_of(object_session(self), self.parent_id)
 
     def settle(self, session: Session) -> None:
         self.settle_name(session)
@@ -139,7 +140,9 @@ class Category(Named, Resource, Base):
                 )
             )
         derive(update(Category).where(Category.id == self.id).values(path=new, depth=depth))
-        session.refresh(self, ["path", "depth"])
+        for record in session.identity_map.values():
+            if isinstance(record, Category):
+                session.expire(record, ["path", "depth"])
 
     def _refuse_if_not_empty(self, session: Session) -> None:
         child = session.scalar(
@@ -183,7 +186,17 @@ def lock_tree(session: Session) -> None:
         session.execute(select(func.pg_advisory_xact_lock(_TREE_LOCK)))
 
 
+def category_of(session: Session | None, key: int | None) -> Category | None:
+    """Return the category `key`, held by the session so that a thousand products of it ask once."""
+    if session is None or not key:
+        return None
+    held: dict[int, Category | None] = session.info.setdefault("categories", {})
+    if key not in held:
+        held[key] = session.get(Category, key)
+    return held[key]
+
+
 def path_of(session: Session | None, key: int | None) -> str | None:
     """Return the path of the category `key`, None for none."""
-    category = session.get(Category, key) if session and key else None
+    category = category_of(session, key)
     return category.path if category else None

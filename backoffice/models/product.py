@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Index, String, Table, Text, select, text
+from sqlalchemy import Column, ForeignKey, Index, String, Table, Text, text
 from sqlalchemy.orm import Mapped, Session, object_session, relationship
 
 from ..errors import Refused
@@ -14,7 +14,7 @@ from ..extensions import Base
 from ..i18n import _, _l, currency_digits
 from .base import Declaration, Resource, association, column
 from .brand import Brand
-from .category import Category, path_of
+from .category import Category, category_of, path_of
 from .fields import Field, Kind
 from .identifiers import Named, gtin_problem
 from .money import CURRENCIES
@@ -160,11 +160,11 @@ class Product(Named, Resource, Base):
 
     def settled(self, session: Session, changed: frozenset[str]) -> None:
         if "trashed_at" in changed and not self.trashed_at and self.category_id:
-            name = session.scalar(
-                select(Category.name).where(Category.id == self.category_id, Category.trashed_at.is_not(None))
-            )
-            if name:
-                raise Refused(_("Its category “%(name)s” is in the trash. Restore that category first.", name=name))
+            category = category_of(session, self.category_id)
+            if category and category.trashed_at:
+                raise Refused(
+                    _("Its category “%(name)s” is in the trash. Restore that category first.", name=category.name)
+                )
 
     def check(self) -> None:
         """Raise Refused where fields contradict each other or a published rule of their form."""

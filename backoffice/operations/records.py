@@ -58,7 +58,10 @@ def create(unit: Unit, model: type[M], values: Mapping[str, Any]) -> M:
 
 
 def update(unit: Unit, record: Resource, values: Mapping[str, Any]) -> None:
-    """Set attribute values on `record`; what equals the stored value does not count. Raises Denied and Refused."""
+    """Set attribute values on `record`; what equals the stored value does not count.
+
+    Raises Denied and Refused; the record's own rules are asked when the unit flushes.
+    """
     changed = {name: value for name, value in values.items() if _differs(record, name, value)}
     if not changed:
         return
@@ -66,7 +69,6 @@ def update(unit: Unit, record: Resource, values: Mapping[str, Any]) -> None:
     _require_fields(unit, "update", type(record), record, changed)
     _refuse_taken(unit, record, changed)
     _assign(unit, record, changed)
-    unit.session.flush()
     _require_reach(unit, "update", record)
 
 
@@ -75,7 +77,6 @@ def trash(unit: Unit, record: Resource) -> None:
     policy.require(unit.actor, "delete", record.resource.name, record)
     if record.trashed_at is None:
         record.trashed_at = utcnow()
-        unit.session.flush()
 
 
 def restore(unit: Unit, record: Resource) -> None:
@@ -83,7 +84,6 @@ def restore(unit: Unit, record: Resource) -> None:
     policy.require(unit.actor, "delete", record.resource.name, record)
     if record.trashed_at is not None:
         record.trashed_at = None
-        unit.session.flush()
 
 
 def purge(unit: Unit, record: Resource) -> None:

@@ -89,20 +89,28 @@ def _undo(actor: Actor, change_set_id: int, statement: Select[Change], keys: Col
 def _undo_chunk(unit: Unit, change_ids: Sequence[int], keys: Collection[str] | None) -> Iterator[Skipped]:
     changes = list(unit.session.scalars(select(Change).where(Change.id.in_(change_ids)).order_by(Change.id.desc())))
     found = _locked(unit, changes)
-    for change in changes:
-        record = found.get((change.resource, change.record_id))
-        if record is None:
-            yield Skipped(change.label, None, _("it was deleted for good"))
-            continue
-        try:
-            with unit.session.begin_nested():
-                skipped = list(_undo_one(unit, record, change, keys))
-                unit.session.flush()
-            yield from skipped
-        except Refused as refused:
-            yield Skipped(str(record), refused.field, str(refused))
-        except policy.Denied:
-            yield Skipped(change.label, None, _("you may not change it"))
+    try:
+        with unit.session.begin_nested():
+            skipped = [item for change in changes for item in _undo_one(unit, found, change, keys)]
+            unit.session.flush()
+    except (Refused, policy.Denied):
+        # Something in the chunk is refused: one by one, so that only that is left.
+        skipped = [item for change in changes for item in _undo_alone(unit, found, change, keys)]
+    yield from skipped
+
+
+def _undo_alone(
+    unit: Unit, found: dict[tuple[str, int], Resource], change: Change, keys: Collection[str] | None
+) -> list[Skipped]:
+    try:
+        with unit.session.begin_nested():
+            skipped = list(_undo_one(unit, found, change, keys))
+            unit.session.flush()
+    except Refused as refused:
+        return [Skipped(change.label, refused.field, str(refused))]
+    except policy.Denied:
+        return [Skipped(change.label, None, _("you may not change it"))]
+    return skipped
 
 
 def _locked(unit: Unit, changes: Sequence[Change]) -> dict[tuple[str, int], Resource]:
@@ -116,7 +124,13 @@ def _locked(unit: Unit, changes: Sequence[Change]) -> dict[tuple[str, int], Reso
     return found
 
 
-def _undo_one(unit: Unit, record: Resource, change: Change, keys: Collection[str] | None) -> Iterator[Skipped]:
+def _undo_one(
+    unit: Unit, found: dict[tuple[str, int], Resource], change: Change, keys: Collection[str] | None
+) -> Iterator[Skipped]:
+    record = found.get((change.resource, change.record_id))
+    if record is None:
+        yield Skipped(change.label, None, _("it was deleted for good"))
+        return
     if change.verb == "create" and keys is None:
         yield from _undo_creation(unit, record, change)
         return
