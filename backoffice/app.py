@@ -8,11 +8,13 @@ from pathlib import Path
 from flask import Flask
 from sqlalchemy.orm import configure_mappers
 
+import admin_views
 from config import Settings
 
 from . import models, operations
 from .extensions import babel, db, migrate
 from .guard import protect
+from .web import errors, headers, pages, people
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -38,6 +40,10 @@ def create_app(settings: Settings, packages: tuple[str, ...] = ()) -> Flask:
     configure_mappers()
     register_database(app)
     register_languages(app)
+    register_security(app)
+    register_pages(app)
+    register_errors(app)
+    register_admin(app, packages)
     return app
 
 
@@ -53,4 +59,29 @@ def register_database(app: Flask) -> None:
 
 def register_languages(app: Flask) -> None:
     """Bind translations; outside of a request the language is English and the zone UTC."""
-    babel.init_app(app, default_translation_directories=str(ROOT / "translations"))
+    babel.init_app(
+        app,
+        default_translation_directories=str(ROOT / "translations"),
+        locale_selector=people.locale_choice,
+        timezone_selector=people.zone_choice,
+    )
+
+
+def register_security(app: Flask) -> None:
+    """Ask every POST for its token; tell browsers what our pages never do."""
+    headers.register(app)
+
+
+def register_pages(app: Flask) -> None:
+    """Give templates their helpers."""
+    pages.register(app)
+
+
+def register_errors(app: Flask) -> None:
+    """Answer refusals and faults in words."""
+    errors.register(app)
+
+
+def register_admin(app: Flask, packages: tuple[str, ...]) -> None:
+    """Build the admin with a view for each resource, those of `packages` included."""
+    admin_views.register(app, packages)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DELIVERY = ("run.py", "admin_views/", "backoffice/app.py", "backoffice/cli.py", "backoffice/account", "backoffice/api")
-DELIVERY += ("backoffice/catalog",)
+DELIVERY += ("backoffice/catalog", "backoffice/web")
 # Library: where alone it may be imported.
 ONLY_IN = {
     **dict.fromkeys(("boto3", "botocore", "smtplib", "flask_mail", "ldap", "openai"), ("backoffice/backends",)),

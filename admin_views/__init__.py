@@ -1,0 +1,76 @@
+"""The admin: one view for each resource, found by their modules, built anew for each application."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
+from typing import Any
+
+from flask import Flask
+from flask_admin import Admin
+from flask_admin.base import BaseView
+from flask_admin.theme import Theme
+
+from backoffice.i18n import _l
+
+from .access import GuardedView
+from .dashboard import Dashboard
+
+#: Groups of the navigation in their order; a resource may name one of its own, which comes after them.
+GROUPS: dict[str, Any] = {
+    "catalogue": _l("Catalogue"),
+    "content": _l("Content"),
+    "people": _l("People"),
+    "work": _l("Work"),
+    "history": _l("History"),
+}
+
+
+@dataclass(frozen=True)
+class Group:
+    """A heading of the navigation and the views under it that the person may open."""
+
+    label: str
+    views: list[BaseView]
+
+
+def register(app: Flask, packages: tuple[str, ...] = ()) -> Admin:
+    """Build the admin of `app` with every view of this package and of the modules `views` of `packages`.
+
+    The folder of the theme holds nothing: no page of Flask-Admin's own can be reached by accident.
+    """
+    modules = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
+    modules += [import_module(f"{package}.views") for package in packages]
+    admin = Admin(
+        app,
+        name="Backoffice",
+        url="/admin",
+        endpoint="admin",
+        index_view=Dashboard(name="Dashboard", endpoint="admin", url="/admin"),
+        theme=Theme(folder="backoffice", base_template="admin/layout.html"),
+    )
+    for view in sorted((cls() for module in modules for cls in _views_in(module)), key=lambda view: view.place):
+        admin.add_view(view)
+    app.jinja_env.globals["navigation"] = lambda: navigation(admin)
+    return admin
+
+
+def navigation(admin: Admin) -> list[Group]:
+    """Return the groups of the navigation with the views that the person of this request may open."""
+    grouped: dict[str, list[BaseView]] = {}
+    for view in admin._views:
+        if view is not admin.index_view and view.is_accessible():
+            grouped.setdefault(view.group, []).append(view)
+    order = [*GROUPS, *(name for name in grouped if name not in GROUPS)]
+    return [Group(str(GROUPS.get(name, name.capitalize())), grouped[name]) for name in order if name in grouped]
+
+
+def _views_in(module: ModuleType) -> Iterator[type[GuardedView]]:
+    """Yield the views that `module` itself declares and that stand for something."""
+    for found in vars(module).values():
+        declared_here = isinstance(found, type) and found.__module__ == module.__name__
+        if declared_here and issubclass(found, GuardedView) and found.is_complete() and found is not Dashboard:
+            yield found
