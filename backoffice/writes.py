@@ -161,8 +161,9 @@ class Unit:
                     continue
                 if item.purged:
                     search.forget(self.session.connection(), model.resource.name, item.record.id)
-                elif item.created or item.changed_fields() & searched_fields(model):
-                    entries.append(search_row(model, item.record.id, record_values(item.record)))
+                elif item.created or item.changed_fields() & (searched_fields(model) | {"trashed_at"}):
+                    entry = search_row(model, item.record.id, record_values(item.record))
+                    entries.append(entry | {"live": item.record.trashed_at is None})
             search.store(self.session.connection(), entries)
 
     def _write_change_set(self) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     literal_column,
     select,
     table,
+    update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -25,21 +26,29 @@ from ..models.search_entry import SearchEntry, words
 #: Words of a query that count; the rest of a pasted text is ignored.
 MAX_QUERY_WORDS = 12
 
+#: The parts of an entry: the telling fields, and long texts and translations.
+HEADING, BODY = "heading", "body"
+_WEIGHTS = {HEADING: "A", BODY: "D", None: ""}
+
 
 def store(connection: Connection, entries: Iterable[Mapping[str, Any]]) -> None:
-    """Write the searched text of records; each entry has resource, record_id, heading and body."""
-    rows = list(entries)
+    """Write the searched text of records; each entry has resource, record_id, heading and body, and `live` if not so."""
+    rows = [{"live": True} | dict(entry) for entry in entries]
     if not rows:
         return
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     statement = dialect.insert(SearchEntry)
+    written = {name: statement.excluded[name] for name in ("heading", "body", "live")}
     connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["resource", "record_id"],
-            set_={"heading": statement.excluded.heading, "body": statement.excluded.body},
-        ),
+        statement.on_conflict_do_update(index_elements=["resource", "record_id"], set_=written),
         rows,
     )
+
+
+def mark(connection: Connection, resource: str, keys: Iterable[int], live: bool) -> None:
+    """Note that records went to the trash or came back."""
+    chosen = SearchEntry.record_id.in_(list(keys))
+    connection.execute(update(SearchEntry).where(SearchEntry.resource == resource, chosen).values(live=live))
 
 
 def forget(connection: Connection, resource: str, record_id: int) -> None:
@@ -47,23 +56,26 @@ def forget(connection: Connection, resource: str, record_id: int) -> None:
     connection.execute(delete(SearchEntry).where(SearchEntry.resource == resource, SearchEntry.record_id == record_id))
 
 
-def matches(dialect: str, resource: str, text: str) -> Select[int] | None:
+def matches(
+    dialect: str, resource: str, text: str, part: str | None = None, beginnings: bool = False
+) -> Select[int] | None:
     """Return the keys of the records of `resource` that hold every word of `text`, the last one as a beginning.
 
-    None when `text` holds no word.
+    `part` looks in the heading or the body only; with `beginnings` every word may be the beginning of one. None when
+    `text` holds no word.
     """
     found = words(text)[:MAX_QUERY_WORDS]
     if not found:
         return None
-    statement = select(SearchEntry.record_id).where(SearchEntry.resource == resource)
-    return statement.where(_postgresql(found) if dialect == "postgresql" else _sqlite(found))
+    condition = _postgresql if dialect == "postgresql" else _sqlite
+    return select(SearchEntry.record_id).where(SearchEntry.resource == resource, condition(found, part, beginnings))
 
 
 def rank(dialect: str, text: str) -> ColumnElement[Any]:
     """Return how well an entry that matches answers `text`, the higher the better; of the candidates only."""
     found = words(text)[:MAX_QUERY_WORDS]
     if dialect == "postgresql":
-        return func.ts_rank(literal_column("search_entry.vector"), _tsquery(found))
+        return func.ts_rank(literal_column("search_entry.vector"), _tsquery(found, None, False))
     padded = literal(" ").concat(SearchEntry.heading).concat(" ")
     hits: Any = literal(0)
     for word in found:
@@ -71,19 +83,24 @@ def rank(dialect: str, text: str) -> ColumnElement[Any]:
     return hits  # type: ignore[no-any-return]
 
 
-def _tsquery(found: list[str]) -> ColumnElement[Any]:
+def _tsquery(found: list[str], part: str | None, beginnings: bool) -> ColumnElement[Any]:
     # A cast, not to_tsquery: the words are folded already, and a parser would split them again.
-    *whole, last = found
-    text = " & ".join([*(f"'{word}'" for word in whole), f"'{last}':*"])
+    marks = [star + _WEIGHTS[part] for star in _stars(found, beginnings)]
+    text = " & ".join(f"'{word}'{mark and ':'}{mark}" for word, mark in zip(found, marks, strict=True))
     return cast(text, postgresql.TSQUERY)
 
 
-def _postgresql(found: list[str]) -> ColumnElement[bool]:
-    return literal_column("search_entry.vector").op("@@")(_tsquery(found))
+def _stars(found: list[str], beginnings: bool) -> list[str]:
+    """Return for each word the star that makes it a beginning, or nothing."""
+    return ["*"] * len(found) if beginnings else [*[""] * (len(found) - 1), "*"]
 
 
-def _sqlite(found: list[str]) -> ColumnElement[bool]:
-    *whole, last = found
-    text = " ".join([*(f'"{word}"' for word in whole), f'"{last}"*'])
+def _postgresql(found: list[str], part: str | None, beginnings: bool) -> ColumnElement[bool]:
+    return literal_column("search_entry.vector").op("@@")(_tsquery(found, part, beginnings))
+
+
+def _sqlite(found: list[str], part: str | None, beginnings: bool) -> ColumnElement[bool]:
+    text = " ".join(f'"{word}"{star}' for word, star in zip(found, _stars(found, beginnings), strict=True))
     fts = table("search_fts", column("rowid"))
-    return SearchEntry.id.in_(select(fts.c.rowid).where(literal_column("search_fts").op("MATCH")(text)))
+    wanted = f"{part} : ({text})" if part else text
+    return SearchEntry.id.in_(select(fts.c.rowid).where(literal_column("search_fts").op("MATCH")(wanted)))

@@ -20,7 +20,7 @@ MAX_WORDS = 2000
 
 
 class SearchEntry(Base):
-    """The words of one record: `heading` the telling fields, `body` the rest.
+    """The words of one record: `heading` the telling fields, `body` the rest; `live` while it is not in the trash.
 
     On PostgreSQL the migration adds a generated `vector` with a GIN index, on SQLite an FTS5 table kept by triggers;
     neither is mapped, `backends.search` asks them.
@@ -33,6 +33,8 @@ class SearchEntry(Base):
     record_id: Mapped[int] = mapped_column(BigInteger)
     heading: Mapped[str] = mapped_column(Text)
     body: Mapped[str] = mapped_column(Text)
+    # Kept here too: a frequent word would cost a look at each of its records otherwise.
+    live: Mapped[bool] = mapped_column(default=True, server_default="1")
 
     __table_args__ = (Index("uq_search_entry_record", "resource", "record_id", unique=True),)
 

@@ -145,6 +145,7 @@ def upgrade() -> None:
         sa.Column("record_id", sa.BigInteger(), nullable=False),
         sa.Column("heading", sa.Text(), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("live", sa.Boolean(), server_default="1", nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_search_entry"),
     )
     op.create_index("uq_search_entry_record", "search_entry", ["resource", "record_id"], unique=True)
@@ -324,8 +325,10 @@ def add_full_text_table() -> None:
     delete = (
         "INSERT INTO search_fts (search_fts, rowid, heading, body) VALUES ('delete', old.id, old.heading, old.body);"
     )
-    for event, body in (("INSERT", insert), ("DELETE", delete), ("UPDATE", delete + insert)):
-        op.execute(f"CREATE TRIGGER search_fts_{event.lower()} AFTER {event} ON search_entry BEGIN {body} END")
+    changed = "UPDATE OF heading, body"
+    for event, body in (("INSERT", insert), ("DELETE", delete), (changed, delete + insert)):
+        name = f"search_fts_{event.split()[0].lower()}"
+        op.execute(f"CREATE TRIGGER {name} AFTER {event} ON search_entry BEGIN {body} END")
 
 
 def add_first_rows() -> None:

@@ -1,0 +1,11 @@
+"""Which rows: filters, search, sort, place and what a person may see, as one object that every list takes."""
+
+from __future__ import annotations
+
+from .filters import Filter
+from .lookup import Found, look_up, trails
+from .orders import LAST, Position
+from .question import Parsed, Selection
+from .results import Count, Page
+
+__all__ = ["LAST", "Count", "Filter", "Found", "Page", "Parsed", "Position", "Selection", "look_up", "trails"]

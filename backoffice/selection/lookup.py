@@ -1,0 +1,119 @@
+"""Looking up records for reference fields, by the beginnings of their words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy.orm import Session
+
+from .. import policy
+from ..backends import search
+from ..models.base import Resource
+from ..models.category import Category
+from ..models.search_entry import SearchEntry, words
+from ..models.types import sort_key
+from ..policy import Actor
+from .filters import subtree
+from .rights import askable
+from .searching import NOWHERE, begins, exact, part_of
+
+MAX_FOUND = 50
+ARROW = " › "
+
+
+@dataclass(frozen=True)
+class Found:
+    """A record to choose: its key, what names it, and what tells it from its namesakes."""
+
+    id: int
+    label: str
+    detail: str = ""
+
+
+def look_up(session: Session, model: type[Resource], actor: Actor, text: str, limit: int = 20) -> list[Found]:
+    """Return at most 50 live records of `model` within the actor's reach whose words begin with those of `text`.
+
+    For a category the words may name its parents too: “pho cas” finds “Phones › Cases”.
+    """
+    limit = max(1, min(limit, MAX_FOUND))
+    text = " ".join("".join(char for char in text[:200] if char.isprintable()).split())
+    seen = askable(actor, model)
+    if not policy.allows(actor, "read", model.resource.name):
+        return []
+    statement = select(model).where(model.trashed_at.is_(None), policy.condition(actor, model))
+    if words(text):
+        statement = statement.where(_answers(session, model, text, seen))
+    elif text:
+        statement = statement.where(exact(model, text, seen))
+    records = list(session.scalars(statement.order_by(*_best_first(model, text)).limit(limit)).unique())
+    if model is Category:
+        return _categories(session, actor, records)
+    return [_found(record, seen) for record in records]
+
+
+def trails(session: Session, actor: Actor, categories: Iterable[Category]) -> dict[int, str]:
+    """Return for each category the names of its parents within reach and its own: “Phones › Cases”."""
+    chosen = list(categories)
+    wanted = {int(key) for category in chosen for key in category.path.split("/") if key}
+    reach = policy.condition(actor, Category)
+    rows = session.execute(select(Category.id, Category.name).where(Category.id.in_(wanted), reach))
+    names = {key: name for key, name in rows}
+    return {
+        category.id: ARROW.join(
+            [names[int(key)] for key in category.path.split("/") if key and int(key) in names] or [category.name]
+        )
+        for category in chosen
+    }
+
+
+def _categories(session: Session, actor: Actor, records: list[Any]) -> list[Found]:
+    named = trails(session, actor, records)
+    return [Found(record.id, named[record.id], record.slug) for record in records]
+
+
+def _found(record: Resource, seen: frozenset[str]) -> Found:
+    title, key = record.resource.title, record.resource.key
+    label = str(getattr(record, title)) if title in seen and getattr(record, title) else f"#{record.id}"
+    detail = str(getattr(record, key)) if key != title and key in seen else ""
+    return Found(record.id, label, detail)
+
+
+def _answers(session: Session, model: type[Resource], text: str, seen: frozenset[str]) -> ColumnElement[bool]:
+    part = part_of(model, seen)
+    if part == NOWHERE:
+        return begins(model, text, seen) | exact(model, text, seen)
+    if model is Category:
+        return _along_the_path(session, text)
+    return model.id.in_(_entries(session, model, text))
+
+
+def _entries(session: Session, model: type[Resource], text: str) -> Select[int]:
+    dialect = session.get_bind().dialect.name
+    found = search.matches(dialect, model.resource.name, text, search.HEADING, beginnings=True)
+    assert found is not None  # noqa: S101 - the caller saw words
+    return found.where(SearchEntry.live)
+
+
+def _along_the_path(session: Session, text: str) -> ColumnElement[bool]:
+    """Return the condition that the last word begins one of the category's own, and each other word one on its path."""
+    *others, last = words(text)[: search.MAX_QUERY_WORDS]
+    condition = Category.id.in_(_entries(session, Category, last))
+    for word in others:
+        named = select(Category.path).where(Category.id.in_(_entries(session, Category, word)), Category.trashed_at.is_(None))
+        paths = list(session.scalars(named.order_by(Category.path).limit(200)))
+        condition = condition & subtree(Category.path, paths)
+    return condition
+
+
+def _best_first(model: type[Resource], text: str) -> list[Any]:
+    name: Any = getattr(model, "name_key", getattr(model, model.resource.title, model.id))
+    start = sort_key(text)
+    if hasattr(model, "name_key") and start:
+        begun: Any = (name >= start) & (name < f"{start}\U0010ffff")
+        return [begun.desc(), name, model.id]
+    return [name, model.id]
+
+

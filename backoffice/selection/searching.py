@@ -1,0 +1,99 @@
+"""Search as a selection uses it: what of a record a person may search, and the best matches first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select
+from sqlalchemy.orm import Session
+
+from ..backends import search
+from ..models.base import Resource, fields_of
+from ..models.fields import Kind
+from ..models.search_entry import SearchEntry
+from ..models.types import sort_key
+from .plans import Question
+
+#: So many matches are ranked; a frequent word has more.
+CANDIDATES = 1_000
+
+MAX_EXACT = 50
+NOWHERE = "nowhere"
+
+
+def part_of(model: type[Resource], askable: frozenset[str]) -> str | None:
+    """Return the part of the search entry that may be searched by who sees `askable`: None all of it, or NOWHERE."""
+    declared = fields_of(model)
+    prefixes = {field.name for field in declared.values() if field.entry_prefix in model.resource.search}
+    long = {name for name in model.resource.search if declared[name].kind in (Kind.HTML, Kind.LONG_TEXT)}
+    if not set(model.resource.search) - long <= askable:
+        return NOWHERE
+    return None if long | prefixes <= askable else search.HEADING
+
+
+def condition(
+    dialect: str, model: type[Resource], text: str, askable: frozenset[str], trash: bool
+) -> ColumnElement[bool]:
+    """Return the condition that a row of `model` answers `text`."""
+    part = part_of(model, askable)
+    entries = None if part == NOWHERE else search.matches(dialect, model.resource.name, text, part)
+    if entries is None:
+        return or_(begins(model, text, askable), exact(model, text, askable))
+    entries = entries.where(SearchEntry.live == (not trash))
+    if dialect == "postgresql":
+        # The planner turns it into a join where that is better; one row at a time it stays a look-up.
+        return exists(entries.where(SearchEntry.record_id == model.id).with_only_columns(SearchEntry.id))
+    return model.id.in_(entries)
+
+
+def begins(model: type[Resource], text: str, askable: frozenset[str]) -> ColumnElement[bool]:
+    """Return the condition that the name begins with `text`, for who may not search in all the telling fields."""
+    start = sort_key(text)
+    if "name" not in askable or not hasattr(model, "name_key") or not search.words(text):
+        return false()
+    return and_(model.name_key >= start, model.name_key < f"{start}\U0010ffff")
+
+
+def exact(model: type[Resource], text: str, askable: frozenset[str]) -> ColumnElement[bool]:
+    """Return the condition that a code of the row, such as its SKU or GTIN, is `text` itself."""
+    forms = {text, text.upper(), text.casefold()}
+    return or_(false(), *(getattr(model, name).in_(forms) for name in _codes(model) if name in askable))
+
+
+def _codes(model: type[Resource]) -> list[str]:
+    declared = fields_of(model)
+    names = dict.fromkeys([model.resource.key, *model.resource.search])
+    indexed = {index.columns[0].name for index in model.__table__.indexes}  # type: ignore[attr-defined]
+    return [
+        name
+        for name in names
+        if name in declared and declared[name].kind is Kind.CODE and (declared[name].unique or name in indexed)
+    ]
+
+
+def ranked(session: Session, asked: Question, text: str, askable: frozenset[str]) -> tuple[list[int], bool]:
+    """Return the keys of the best of the first CANDIDATES matches, exact codes first, and whether there are more."""
+    plain = not (asked.places or asked.ranged or asked.filtered)
+    first = exact(asked.model, text, askable)
+    best = list(session.scalars(select(asked.model.id).where(first, *asked.all()).order_by(asked.model.id).limit(MAX_EXACT)))
+    found = list(session.scalars(_candidates(session, asked, text, askable, plain)))
+    merged = list(dict.fromkeys([*best, *found]))
+    return merged[:CANDIDATES], len(merged) > CANDIDATES
+
+
+def _candidates(
+    session: Session, asked: Question, text: str, askable: frozenset[str], plain: bool
+) -> Select[int]:
+    """Return the statement of the candidates' keys, best first; `plain` ones need no look at the records."""
+    dialect, model = session.get_bind().dialect.name, asked.model
+    part = part_of(model, askable)
+    entries = None if part == NOWHERE else search.matches(dialect, model.resource.name, text, part)
+    if entries is None:
+        name: Any = getattr(model, "name_key", model.id)
+        return select(model.id).where(*asked.all()).order_by(name, model.id).limit(CANDIDATES + 1)
+    entries = entries.add_columns(search.rank(dialect, text).label("rank")).where(SearchEntry.live == (not asked.trash))
+    if not plain:
+        entries = entries.join(model, model.id == SearchEntry.record_id)
+        entries = entries.where(asked.live, *asked.within(), *asked.ranged, *asked.filtered)
+    first = entries.limit(CANDIDATES + 1).subquery()
+    return select(first.c.record_id).order_by(first.c.rank.desc(), first.c.record_id)
