@@ -32,7 +32,7 @@ _WEIGHTS = {HEADING: "A", BODY: "D", None: ""}
 
 
 def store(connection: Connection, entries: Iterable[Mapping[str, Any]]) -> None:
-    """Write the searched text of records; each entry has resource, record_id, heading and body, and `live` if not so."""
+    """Write the searched text of records; each entry has resource, record_id, heading, body, and `live` where false."""
     rows = [{"live": True} | dict(entry) for entry in entries]
     if not rows:
         return

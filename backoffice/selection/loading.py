@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import inspect, select
@@ -15,10 +14,17 @@ from ..models.fields import Kind
 
 M = TypeVar("M", bound=Resource)
 
+_options: dict[type[Resource], tuple[ORMOption, ...]] = {}
 
-@cache
+
 def with_references(model: type[Resource]) -> tuple[ORMOption, ...]:
     """Return the options that load the records that the fields of `model` refer to, but nothing that those refer to."""
+    if model not in _options:
+        _options[model] = _references(model)
+    return _options[model]
+
+
+def _references(model: type[Resource]) -> tuple[ORMOption, ...]:
     mapper = cast(Mapper[Any], inspect(model))
     columns = {field.name for field in fields_of(model).values() if field.kind is Kind.REFERENCE}
     found: list[ORMOption] = []

@@ -6,15 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, Select, case, select
 from sqlalchemy.orm import Session
 
 from .. import policy
 from ..backends import search
-from ..models.base import Resource
+from ..models.base import Resource, references_to
 from ..models.category import Category
 from ..models.search_entry import SearchEntry, words
-from ..models.types import sort_key
 from ..policy import Actor
 from .filters import subtree
 from .rights import askable
@@ -40,18 +39,28 @@ def look_up(session: Session, model: type[Resource], actor: Actor, text: str, li
     """
     limit = max(1, min(limit, MAX_FOUND))
     text = " ".join("".join(char for char in text[:200] if char.isprintable()).split())
-    seen = askable(actor, model)
-    if not policy.allows(actor, "read", model.resource.name):
+    seen = _seen(actor, model)
+    if not seen:
         return []
-    statement = select(model).where(model.trashed_at.is_(None), policy.condition(actor, model))
+    statement = policy.referable(actor, select(model).where(model.trashed_at.is_(None)), model)
     if words(text):
         statement = statement.where(_answers(session, model, text, seen))
     elif text:
         statement = statement.where(exact(model, text, seen))
-    records = list(session.scalars(statement.order_by(*_best_first(model, text)).limit(limit)).unique())
+    records = list(session.scalars(statement.order_by(*_best_first(model, text, seen)).limit(limit)).unique())
     if model is Category:
         return _categories(session, actor, records)
     return [_found(record, seen) for record in records]
+
+
+def _seen(actor: Actor, model: type[Resource]) -> frozenset[str]:
+    """Return the fields of `model` by which `actor` may look for a record to refer to."""
+    seen = askable(actor, model)
+    if seen or not model.resource.referable:
+        return seen
+    pointing = ((other.resource.name, field.name) for other, field in references_to(model))
+    sets = any(policy.allows(actor, verb, name, field=key) for name, key in pointing for verb in ("create", "update"))
+    return frozenset({model.resource.title, *model.resource.search}) if sets else frozenset()
 
 
 def trails(session: Session, actor: Actor, categories: Iterable[Category]) -> dict[int, str]:
@@ -60,7 +69,7 @@ def trails(session: Session, actor: Actor, categories: Iterable[Category]) -> di
     wanted = {int(key) for category in chosen for key in category.path.split("/") if key}
     reach = policy.condition(actor, Category)
     rows = session.execute(select(Category.id, Category.name).where(Category.id.in_(wanted), reach))
-    names = {key: name for key, name in rows}
+    names = {row.id: row.name for row in rows}
     return {
         category.id: ARROW.join(
             [names[int(key)] for key in category.path.split("/") if key and int(key) in names] or [category.name]
@@ -100,20 +109,19 @@ def _entries(session: Session, model: type[Resource], text: str) -> Select[int]:
 def _along_the_path(session: Session, text: str) -> ColumnElement[bool]:
     """Return the condition that the last word begins one of the category's own, and each other word one on its path."""
     *others, last = words(text)[: search.MAX_QUERY_WORDS]
-    condition = Category.id.in_(_entries(session, Category, last))
+    condition: ColumnElement[bool] = Category.id.in_(_entries(session, Category, last))
     for word in others:
-        named = select(Category.path).where(Category.id.in_(_entries(session, Category, word)), Category.trashed_at.is_(None))
+        named = select(Category.path).where(
+            Category.id.in_(_entries(session, Category, word)), Category.trashed_at.is_(None)
+        )
         paths = list(session.scalars(named.order_by(Category.path).limit(200)))
         condition = condition & subtree(Category.path, paths)
     return condition
 
 
-def _best_first(model: type[Resource], text: str) -> list[Any]:
+def _best_first(model: type[Resource], text: str, seen: frozenset[str]) -> list[Any]:
+    """Return the order of what is found: the code itself, names that begin so, the others by name."""
     name: Any = getattr(model, "name_key", getattr(model, model.resource.title, model.id))
-    start = sort_key(text)
-    if hasattr(model, "name_key") and start:
-        begun: Any = (name >= start) & (name < f"{start}\U0010ffff")
-        return [begun.desc(), name, model.id]
-    return [name, model.id]
-
-
+    if not text:
+        return [name, model.id]
+    return [case((exact(model, text, seen), 0), (begins(model, text, seen), 1), else_=2), name, model.id]

@@ -10,8 +10,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Index, Select, and_, func, literal, select, true, union_all
+from sqlalchemy import (
+    ClauseElement,
+    ColumnElement,
+    Executable,
+    Index,
+    Select,
+    and_,
+    func,
+    literal,
+    select,
+    true,
+    union_all,
+)
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from ..models.base import Resource
 from ..models.category import Category
@@ -151,7 +165,7 @@ def _rows(session: Session, stretches: list[Segment], size: int, part: Part) -> 
         ).subquery()
         ordering = stretches[0].ordering(both.c.id, both.c.value)
         statement = select(both.c.id, both.c.value).order_by(both.c.part, *ordering)
-    return [(key, value) for key, value in session.execute(statement)]
+    return [(row.id, row.value) for row in session.execute(statement)]
 
 
 def _walk(asked: Question, conditions: list[ColumnElement[bool]]) -> Part:
@@ -171,7 +185,6 @@ def _walk(asked: Question, conditions: list[ColumnElement[bool]]) -> Part:
 
 def _short_walk(asked: Question, budget: int) -> Part:
     """Walk along the sort index, looking at no more than `budget` rows."""
-    key, value = asked.model.id, asked.order.column
     fits = and_(true(), *asked.within(), *asked.others)
 
     def part(stretch: Segment, limit: Any) -> Select[Any]:
@@ -216,6 +229,29 @@ def _merge(asked: Question, column: str, dialect: str) -> Part:
         return statement.where(*chosen).order_by(*stretch.ordering(row.id, getattr(row, value.key))).limit(limit)
 
     return part
+
+
+class _Explain(Executable, ClauseElement):
+    """The plan of a statement instead of its rows."""
+
+    inherit_cache = False
+
+    def __init__(self, statement: Select[Any]) -> None:
+        self.statement = statement
+
+
+@compiles(_Explain)
+def _compile_explain(element: _Explain, compiler: SQLCompiler, **options: Any) -> str:
+    return f"EXPLAIN (FORMAT JSON) {compiler.process(element.statement, **options)}"
+
+
+def estimated(session: Session, asked: Question) -> int:
+    """Return about how many matches there are: PostgreSQL's guess, or a count where nothing guesses."""
+    statement = select(asked.model.id).where(*asked.all())
+    if session.get_bind().dialect.name != "postgresql":
+        return session.scalar(select(func.count()).select_from(statement.subquery())) or 0
+    plan = session.execute(_Explain(statement)).scalar_one()
+    return int(plan[0]["Plan"]["Plan Rows"])
 
 
 def next_rows(session: Session, asked: Question, place: Position, size: int) -> list[Row]:

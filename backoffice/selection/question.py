@@ -121,7 +121,10 @@ class Selection:
             yield from found
 
     def rows(self, session: Session, chunk: int = ROWS_CHUNK) -> Iterator[Any]:
-        """Yield every record in the order of the list, in constant memory; a search without a sort by its usual order."""
+        """Yield every record in the order of the list, in constant memory.
+
+        A search without a sort comes in the usual order of the resource: only the best matches have a rank.
+        """
         order = self._standing_order() if self.order.name == RELEVANCE else self.order
         for found in self._chunks(session, order, chunk):
             yield from load(session, self.model, found)
@@ -169,7 +172,9 @@ class Selection:
         ranged, filtered = [], []
         for one in self.filters:
             if is_subtree(self.model, one):
-                places.setdefault(one.field, []).append(tuple(paths[int(key)] for key in one.values if int(key) in paths))
+                places.setdefault(one.field, []).append(
+                    tuple(paths[int(key)] for key in one.values if int(key) in paths)
+                )
             elif one.op != IN and one.field == order.name:
                 ranged.append(condition(self.model, one, paths, dialect))
             else:
@@ -181,25 +186,21 @@ class Selection:
         elif scope is not None and column:
             places.setdefault(column, []).append(scope)
         groups = {name: tuple(found) for name, found in places.items()}
-        return Question(
-            self.model, order, self.trash, groups, tuple(ranged), tuple(filtered), self._searched(dialect)
-        )
+        return Question(self.model, order, self.trash, groups, tuple(ranged), tuple(filtered), self._searched(dialect))
 
     def _paths(self, session: Session) -> dict[int, str]:
         named = named_categories(self.model, self.filters)
         if not named:
             return {}
         rows = session.execute(select(Category.id, Category.path).where(Category.id.in_(named)))
-        return {key: path for key, path in rows}
+        return {row.id: row.path for row in rows}
 
     def _searched(self, dialect: str) -> tuple[ColumnElement[bool], ...]:
         if not self.search:
             return ()
         return (searching.condition(dialect, self.model, self.search, self._askable, self.trash),)
 
-    def _walked_page(
-        self, session: Session, asked: Question, counted: Count, place: Position, size: int
-    ) -> Page:
+    def _walked_page(self, session: Session, asked: Question, counted: Count, place: Position, size: int) -> Page:
         found = plans.find(session, asked, place, size + 1, few=counted.exact)
         more = len(found) > size
         if place.key is not None and place.backward and len(found) < size:
@@ -236,7 +237,10 @@ class Selection:
         sentences = []
         if more:
             sentences.append(
-                _("Only the best %(max)s matches are shown. Add a word or choose a sort order.", max=searching.CANDIDATES)
+                _(
+                    "Only the best %(max)s matches are shown. Add a word or choose a sort order.",
+                    max=searching.CANDIDATES,
+                )
             )
         if self.search and searching.part_of(self.model, self._askable) is not None:
             sentences.append(_("Fields that you do not see are left out of the search."))

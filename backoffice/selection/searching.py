@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from ..backends import search
 from ..models.base import Resource, fields_of
 from ..models.fields import Kind
-from ..models.search_entry import SearchEntry
+from ..models.search_entry import SearchEntry, words
 from ..models.types import sort_key
 from .plans import Question
 
@@ -49,7 +49,7 @@ def condition(
 def begins(model: type[Resource], text: str, askable: frozenset[str]) -> ColumnElement[bool]:
     """Return the condition that the name begins with `text`, for who may not search in all the telling fields."""
     start = sort_key(text)
-    if "name" not in askable or not hasattr(model, "name_key") or not search.words(text):
+    if "name" not in askable or not hasattr(model, "name_key") or not words(text):
         return false()
     return and_(model.name_key >= start, model.name_key < f"{start}\U0010ffff")
 
@@ -75,15 +75,13 @@ def ranked(session: Session, asked: Question, text: str, askable: frozenset[str]
     """Return the keys of the best of the first CANDIDATES matches, exact codes first, and whether there are more."""
     plain = not (asked.places or asked.ranged or asked.filtered)
     first = exact(asked.model, text, askable)
-    best = list(session.scalars(select(asked.model.id).where(first, *asked.all()).order_by(asked.model.id).limit(MAX_EXACT)))
+    best = session.scalars(select(asked.model.id).where(first, *asked.all()).order_by(asked.model.id).limit(MAX_EXACT))
     found = list(session.scalars(_candidates(session, asked, text, askable, plain)))
     merged = list(dict.fromkeys([*best, *found]))
     return merged[:CANDIDATES], len(merged) > CANDIDATES
 
 
-def _candidates(
-    session: Session, asked: Question, text: str, askable: frozenset[str], plain: bool
-) -> Select[int]:
+def _candidates(session: Session, asked: Question, text: str, askable: frozenset[str], plain: bool) -> Select[int]:
     """Return the statement of the candidates' keys, best first; `plain` ones need no look at the records."""
     dialect, model = session.get_bind().dialect.name, asked.model
     part = part_of(model, askable)

@@ -1,0 +1,88 @@
+"""The one question: what an address may say, and what comes back."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from flask import Flask
+
+from backoffice import writes
+from backoffice.extensions import db
+from backoffice.models.brand import Brand
+from backoffice.models.category import Category
+from backoffice.models.product import Product
+from backoffice.models.tag import Tag
+from backoffice.models.types import utcnow
+from backoffice.policy import Actor
+from backoffice.selection import Found, Selection, look_up
+
+
+@pytest.fixture
+def shop(app: Flask, house: Actor) -> dict[str, int]:
+    """Return the keys of a small shop, by name."""
+    with writes.unit(house, "Set the table") as unit:
+        phones = unit.add(Category(name="Phones"))
+        brand, tag = unit.add(Brand(name="Acme")), unit.add(Tag(name="new"))
+        unit.session.flush()
+        cases = unit.add(Category(name="Cases", parent_id=phones.id))
+        cups = unit.add(Category(name="Cups"))
+        unit.session.flush()
+        for number in range(30):
+            unit.add(
+                Product(
+                    sku=f"P-{number}",
+                    name=f"Thing {number % 7}",
+                    price=None if number % 5 == 0 else Decimal(number % 6),
+                    category_id=[phones.id, cases.id, cups.id, None][number % 4],
+                    brand_id=brand.id if number % 3 else None,
+                    tags=[tag] if number % 2 else [],
+                    trashed_at=utcnow() if number % 10 == 9 else None,
+                )
+            )
+    return {"phones": phones.id, "cases": cases.id, "cups": cups.id, "acme": brand.id, "new": tag.id}
+
+
+@pytest.mark.parametrize("sort", ["", "name", "-name", "price", "-price", "sku", "-updated_at", "id", "-id"])
+@pytest.mark.parametrize("more", ["all", "category", "brand", "tags", "search", "trash", "price"])
+def test_smoke(shop: dict[str, int], house: Actor, sort: str, more: str) -> None:
+    args = {
+        "all": {},
+        "category": {"category_id": str(shop["phones"])},
+        "brand": {"brand_id": [str(shop["acme"]), "none"]},
+        "tags": {"tags": str(shop["new"])},
+        "search": {"q": "thing 3"},
+        "trash": {"trash": "1"},
+        "price": {"price_min": "2", "price_max": "4"},
+    }[more]
+    parsed = Selection.from_args(Product, house, args | {"sort": sort, "size": "4"})
+    assert parsed.problems == ()
+    selection = parsed.selection
+    forward, cursor = [], None
+    while True:
+        page = selection.page(db.session, cursor, 4)
+        forward += [row.id for row in page.rows]
+        if not page.next:
+            break
+        cursor = Selection.from_args(Product, house, selection.args(after=page.next)).cursor
+        assert cursor
+    backward = []
+    cursor = Selection.from_args(Product, house, selection.args(last=1)).cursor
+    while True:
+        page = selection.page(db.session, cursor, 4)
+        backward = [row.id for row in page.rows if row.id not in backward] + backward
+        if not page.previous:
+            break
+        cursor = Selection.from_args(Product, house, selection.args(before=page.previous)).cursor
+    assert forward == backward
+    assert sorted(forward) == list(selection.ids(db.session))
+    assert len(forward) == selection.count(db.session).value == selection.estimate(db.session).value
+    assert {row.id for row in selection.rows(db.session, chunk=3)} == set(forward)
+    assert all(selection.get(db.session, key).id == key for key in forward)
+
+
+def test_look_up(shop: dict[str, int], house: Actor) -> None:
+    assert [found.label for found in look_up(db.session, Category, house, "pho cas")] == ["Phones › Cases"]
+    assert [found.label for found in look_up(db.session, Category, house, "")] == ["Phones › Cases", "Cups", "Phones"]
+    assert (found := look_up(db.session, Product, house, "p-3"))[0] == Found(found[0].id, "Thing 3", "P-3")
+    assert len(look_up(db.session, Product, house, "thi", limit=10)) == 10
