@@ -202,6 +202,7 @@ def _live(name: str, *columns: str, trashed: bool = False) -> Index:
 
 
 # Each index with the question that it serves; docs/architecture.md has the list with what each costs.
+_live("ix_product_live", "id")
 _live("ix_product_live_name_key", "name_key", "id")
 _live("ix_product_live_price", "price", "id")
 _live("ix_product_live_updated_at", "updated_at", "id")

@@ -255,6 +255,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("slug", name="uq_product_slug"),
     )
     op.create_index("ix_product_gtin", "product", ["gtin"])
+    op.create_index("ix_product_live", "product", ["id"], **LIVE)
     op.create_index("ix_product_live_brand_id", "product", ["brand_id", "id"], **LIVE)
     op.create_index("ix_product_live_category_id", "product", ["category_id", "id"], **LIVE)
     op.create_index("ix_product_live_category_id_name_key", "product", ["category_id", "name_key", "id"], **LIVE)
@@ -380,6 +381,7 @@ def downgrade() -> None:
     op.drop_index("ix_product_live_category_id_name_key", table_name="product", **LIVE)
     op.drop_index("ix_product_live_category_id", table_name="product", **LIVE)
     op.drop_index("ix_product_live_brand_id", table_name="product", **LIVE)
+    op.drop_index("ix_product_live", table_name="product", **LIVE)
     op.drop_index("ix_product_gtin", table_name="product")
     op.drop_table("product")
     op.drop_index("ix_outbox_message_waiting", table_name="outbox_message")
