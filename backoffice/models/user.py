@@ -6,7 +6,7 @@ import secrets
 from zoneinfo import available_timezones
 
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import Boolean, Column, ForeignKey, String, Table
+from sqlalchemy import Boolean, Column, ForeignKey, String, Table, inspect
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from ..errors import Refused
@@ -93,6 +93,9 @@ class User(Resource, Base):
     session_key: Mapped[str] = mapped_column(String(40), default=new_session_key)
 
     def settle(self, session: Session) -> None:
+        if self._is_shut_out():
+            # Sessions that end must not come back to life when the person does.
+            self.session_key = new_session_key()
         self.email = self.email.casefold()
         try:
             validate_email(self.email, check_deliverability=False)
@@ -105,6 +108,11 @@ class User(Resource, Base):
             raise Refused(
                 _("Time zone: “%(value)s” is not known. Choose one such as Europe/Paris.", value=self.zone), "zone"
             )
+
+    def _is_shut_out(self) -> bool:
+        changed = inspect(self).attrs
+        left = self.active is False and changed.active.history.has_changes()
+        return left or (self.trashed_at is not None and changed.trashed_at.history.has_changes())
 
     def __str__(self) -> str:
         return self.name or self.email
