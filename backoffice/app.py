@@ -7,11 +7,12 @@ from pathlib import Path
 
 from flask import Flask
 from sqlalchemy.orm import configure_mappers
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 import admin_views
 from config import Settings
 
-from . import models, operations
+from . import account, cli, models, operations
 from .extensions import babel, db, migrate
 from .guard import protect
 from .web import errors, headers, pages, people
@@ -38,12 +39,15 @@ def create_app(settings: Settings, packages: tuple[str, ...] = ()) -> Flask:
     for package in packages:
         import_module(f"{package}.models")
     configure_mappers()
+    register_proxy(app)
     register_database(app)
     register_languages(app)
     register_security(app)
     register_pages(app)
     register_errors(app)
+    register_account(app)
     register_admin(app, packages)
+    register_commands(app)
     return app
 
 
@@ -55,6 +59,13 @@ def register_database(app: Flask) -> None:
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     with app.app_context():
         protect(db.engine)
+
+
+def register_proxy(app: Flask) -> None:
+    """Believe as many reverse proxies in front as the settings name, and none that they do not."""
+    settings: Settings = app.extensions["settings"]
+    if count := settings.proxy_fix:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
 
 
 def register_languages(app: Flask) -> None:
@@ -82,6 +93,16 @@ def register_errors(app: Flask) -> None:
     errors.register(app)
 
 
+def register_account(app: Flask) -> None:
+    """Let people sign in."""
+    account.register(app)
+
+
 def register_admin(app: Flask, packages: tuple[str, ...]) -> None:
     """Build the admin with a view for each resource, those of `packages` included."""
     admin_views.register(app, packages)
+
+
+def register_commands(app: Flask) -> None:
+    """Add the commands to `flask --app run`."""
+    cli.register(app)

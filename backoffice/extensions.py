@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask_babel import Babel
 from flask_login import LoginManager
 from flask_migrate import Migrate
@@ -25,9 +27,16 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
 
 
+class SignIns(LoginManager):  # type: ignore[misc]
+    """Flask-Login's manager, which fails on a “remember me” cookie that is not ASCII."""
+
+    def _load_user_from_remember_cookie(self, cookie: str) -> Any:
+        return super()._load_user_from_remember_cookie(cookie) if cookie.isascii() else None
+
+
 # Models inherit from Base itself: it is what a type checker understands. The extension gives engine and session.
 db = SQLAlchemy(metadata=Base.metadata)
 babel = Babel()
 csrf = CSRFProtect()
-login_manager = LoginManager()
+login_manager = SignIns()
 migrate = Migrate()

@@ -1,0 +1,137 @@
+"""Pages: sign in, sign out, profile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import refresh
+from flask_wtf.csrf import CSRFError
+
+from .. import writes
+from ..errors import Refused
+from ..extensions import db
+from ..i18n import _
+from ..models.user import User
+from ..operations import accounts, passwords, sign_in
+from ..web.errors import ask_to_sign_in
+from ..writes import Unit
+from . import session
+from .addresses import safe_path
+from .forms import PasswordForm, ProfileForm, SignInForm
+
+blueprint = Blueprint("account", __name__)
+
+
+@blueprint.errorhandler(CSRFError)
+def token_failed(_error: CSRFError) -> ResponseReturnValue:
+    """Keep what was typed where a form comes without the token of this session."""
+    message = _("This page was open for too long, or in another session. Nothing was done; send it again.")
+    if session.current_user_record() is None:
+        return _sign_in_page(SignInForm(request.form), message), 400
+    return _profile_page(errors={"": message}), 400
+
+
+@blueprint.get("/login")
+def login() -> ResponseReturnValue:
+    """Ask for address and password."""
+    return redirect(_destination()) if session.is_signed_in() else _sign_in_page(SignInForm())
+
+
+@blueprint.post("/login")
+def login_post() -> ResponseReturnValue:
+    """Sign in, or say what to do."""
+    form = SignInForm(request.form)
+    try:
+        user = sign_in.authenticate(db.session(), form.email.data or "", form.password.data or "", request.remote_addr)
+    except sign_in.TooManyTries as error:
+        return _slowed(_sign_in_page(form, str(error)), error)
+    except Refused as error:
+        return _sign_in_page(form, str(error)), 400
+    session.sign_in(user, remember=form.remember.data)
+    return redirect(_destination(), 303)
+
+
+@blueprint.post("/logout")
+def logout() -> ResponseReturnValue:
+    """End the session and “remember me”."""
+    session.sign_out()
+    flash(_("You are signed out."), "info")
+    return redirect(url_for("account.login"), 303)
+
+
+@blueprint.get("/profile")
+def profile() -> ResponseReturnValue:
+    """Show what everybody may change about themselves."""
+    return _profile_page() if session.is_signed_in() else ask_to_sign_in()
+
+
+@blueprint.post("/profile")
+def profile_post() -> ResponseReturnValue:
+    """Keep one's own name, language and zone."""
+    person = session.current_user_record()
+    if person is None:
+        return ask_to_sign_in()
+    values = {key: request.form[key] for key in sorted(accounts.OWN_FIELDS) if key in request.form}
+
+    def work(unit: Unit) -> None:
+        accounts.update_profile(unit, unit.get(User, person.id), values)
+
+    try:
+        writes.run(session.current_actor(), _("Change one’s own profile"), work)
+    except Refused as error:
+        return _profile_page(errors={error.field or "": str(error)}), 400
+    refresh()
+    flash(_("Your profile is saved."))
+    return redirect(url_for("account.profile"), 303)
+
+
+@blueprint.post("/profile/password")
+def password_post() -> ResponseReturnValue:
+    """Set one's own password, which takes the current one; this session stays, all others end."""
+    person = session.current_user_record()
+    if person is None:
+        return ask_to_sign_in()
+    form = PasswordForm(request.form)
+
+    def work(unit: Unit) -> None:
+        accounts.change_own_password(unit, unit.get(User, person.id), form.password.data or "")
+
+    try:
+        form.refuse_mismatch()
+        sign_in.check_own(person, form.current.data or "", request.remote_addr)
+        writes.run(session.current_actor(), _("Change one’s own password"), work)
+    except sign_in.TooManyTries as error:
+        return _slowed(_profile_page(errors={"current": str(error)}), error)
+    except Refused as error:
+        return _profile_page(errors={error.field or "": str(error)}), 400
+    session.sign_in(person, remember=session.is_remembered())
+    flash(_("Your password is changed. Everywhere else you are signed out."))
+    return redirect(url_for("account.profile"), 303)
+
+
+def _sign_in_page(form: SignInForm, message: str | None = None) -> str:
+    return render_template("account/login.html", form=form, message=message, next=safe_path(request.values.get("next")))
+
+
+def _profile_page(errors: Mapping[str, str] | None = None) -> str:
+    """Show the profile; after a refusal with what was typed, passwords apart."""
+    person = session.current_user_record()
+    typed = request.form if request.endpoint == "account.profile_post" else None
+    return render_template(
+        "account/profile.html",
+        person=person,
+        form=ProfileForm(typed, obj=person),
+        password_form=PasswordForm(),
+        errors=errors or {},
+        shortest=passwords.SHORTEST,
+    )
+
+
+def _slowed(page: str, error: sign_in.TooManyTries) -> ResponseReturnValue:
+    return page, 429, {"Retry-After": str(error.seconds)}
+
+
+def _destination() -> str:
+    return safe_path(request.values.get("next")) or f"{request.script_root}/admin/"
