@@ -13,9 +13,11 @@ from flask import Flask
 from flask_admin import Admin
 from flask_admin.base import BaseView
 from flask_admin.theme import Theme
+from flask_babel import gettext, ngettext
 
 from backoffice.i18n import _l
 
+from . import formats
 from .access import GuardedView
 from .dashboard import Dashboard
 
@@ -54,7 +56,13 @@ def register(app: Flask, packages: tuple[str, ...] = ()) -> Admin:
     )
     for view in sorted((cls() for module in modules for cls in _views_in(module)), key=lambda view: view.place):
         admin.add_view(view)
-    app.jinja_env.globals["navigation"] = lambda: navigation(admin)
+    app.jinja_env.globals.update(
+        navigation=lambda: navigation(admin),
+        moment=formats.moment,
+        format_count=formats.count,
+        _=gettext,
+        ngettext=ngettext,
+    )
     return admin
 
 

@@ -16,11 +16,16 @@ from .people import current_actor, house, is_signed_in
 
 THEMES = ("light", "dark")
 
+#: How long a browser may keep one of our files: a year.
+KEPT_SECONDS = 31_536_000
+
 
 def register(app: Flask) -> None:
     """Give templates their helpers."""
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
+    # Addresses of our files change with their content.
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = KEPT_SECONDS
     app.jinja_env.globals.update(
         allowed=lambda verb, resource: allows(current_actor(), verb, resource),
         asset=asset,

@@ -1,0 +1,345 @@
+"""The view of a resource: Flask-Admin's addresses; every decision, read and write is ours.
+
+A subclass names its model and, where the declaration does not say enough, which fields stand where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from flask import abort, flash, g, jsonify, redirect, request
+from flask_admin import expose
+from flask_admin.contrib.sqla import ModelView
+from wtforms import Form
+
+from backoffice import policy, writes
+from backoffice.errors import NotFound, Refused
+from backoffice.extensions import db
+from backoffice.i18n import _, _l, _n
+from backoffice.models.base import Resource, fields_of
+from backoffice.models.fields import Kind
+from backoffice.operations import records
+from backoffice.selection import Selection
+from backoffice.web.errors import wants_json
+from backoffice.writes import Unit
+
+from . import actions, details, forms, inline, listing, saving
+from .access import GuardedView
+from .actions import MassAction, mass_action
+from .fields import HouseField
+from .lookups import LIMIT, find, key_of
+
+#: Endpoint -> verb that it asks of the view's own resource.
+VERBS = {
+    "index_view": "read",
+    "details_view": "read",
+    "ajax_lookup": "read",
+    "create_view": "create",
+    "edit_view": "update",
+    "ajax_update": "update",
+    "delete_view": "delete",
+    "restore_view": "delete",
+    "purge_view": "delete",
+    "export": "export",
+}
+
+
+class ResourceView(GuardedView, ModelView):
+    """One resource under Flask-Admin's addresses."""
+
+    model: ClassVar[type[Resource]]
+
+    #: Fields of the form in the main and in the side column; the rest of them follows in the main one.
+    main: ClassVar[tuple[str, ...]] = ()
+    side: ClassVar[tuple[str, ...]] = ()
+
+    #: Columns of the list after the title; empty: the listed fields.
+    columns: ClassVar[tuple[str, ...]] = ()
+
+    #: Form fields of its own instead of the one that the kind has.
+    widgets: ClassVar[dict[str, type[HouseField]]] = {}
+
+    #: Whether rows start with a picture.
+    pictured: ClassVar[bool] = False
+
+    form_base_class = Form
+    action_disallowed_list = ["delete"]
+
+    def __init__(self) -> None:
+        declared = self.model.resource
+        self.group, self.icon, self.label = declared.group, declared.icon, declared.plural
+        self.actions: dict[str, MassAction] = actions.actions_of(type(self))
+        super().__init__(self.model, db, name=str(self.model.__name__), endpoint=declared.name)
+
+    @classmethod
+    def is_complete(cls) -> bool:
+        """Return whether the class names its model."""
+        return "model" in vars(cls)
+
+    def right_of(self, endpoint: str) -> tuple[str, str] | None:
+        """Return what `endpoint` asks; the action endpoint asks what the chosen action does."""
+        if endpoint == "action_view":
+            chosen = self.actions.get(request.form.get("action", ""))
+            return (self.model.resource.name, chosen.verb if chosen else "read")
+        verb = VERBS.get(endpoint)
+        return (self.model.resource.name, verb) if verb else None
+
+    # What Flask-Admin would make for itself from the columns of the table.
+
+    def scaffold_form(self) -> type[Form]:
+        """Return an empty form: ours are made for each request."""
+        return Form
+
+    def scaffold_list_columns(self) -> list[str]:
+        """Return no column."""
+        return []
+
+    def scaffold_sortable_columns(self) -> dict[str, str]:
+        """Return no column."""
+        return {}
+
+    def scaffold_auto_joins(self) -> list[Any]:
+        """Return no join."""
+        return []
+
+    def init_search(self) -> bool:
+        """Return that Flask-Admin does not search."""
+        return False
+
+    def get_query(self) -> Any:
+        """Refuse: rows come from a Selection."""
+        raise NotImplementedError("Rows come from a Selection.")
+
+    def get_count_query(self) -> Any:
+        """Refuse: counts come from a Selection."""
+        raise NotImplementedError("Counts come from a Selection.")
+
+    def get_list(self, *args: Any, **kwargs: Any) -> Any:
+        """Refuse: rows come from a Selection."""
+        raise NotImplementedError("Rows come from a Selection.")
+
+    def get_one(self, id: Any) -> Resource:  # noqa: A002 (Flask-Admin's name)
+        """Return the record with the key `id` that the person may see, in the trash or not. Raises NotFound."""
+        key = key_of(str(id))
+        record = Selection(model=self.model, actor=self.actor).get(db.session, key) if key is not None else None
+        if record is None:
+            raise NotFound(self.model.resource.name, id)
+        return record
+
+    def create_model(self, form: Any) -> Any:
+        """Refuse: the door writes."""
+        raise NotImplementedError("Writes go through the door.")
+
+    update_model = delete_model = action_delete = create_model
+
+    # What templates ask.
+
+    def may(self, verb: str, record: Resource | None = None) -> bool:
+        """Return whether the person may do `verb`, to some record or to this one."""
+        return policy.allows(self.actor, verb, self.model.resource.name, record)
+
+    def address(self, endpoint: str, **values: Any) -> str:
+        """Return the address of one of this view's pages."""
+        return self.get_url(f"{self.endpoint}.{endpoint}", **values)
+
+    def page(self, template: str, **context: Any) -> str:
+        """Render one of this view's pages."""
+        return self.render(
+            template, view=self, declaration=self.model.resource, return_url=self.return_url(), **context
+        )
+
+    def return_url(self) -> str:
+        """Return where the person came from, when it is a page of the admin; else the list."""
+        wanted = request.values.get("url", "")
+        ours = wanted.startswith("/admin/") and not any(sign in wanted for sign in ("\\", "\n", "\r"))
+        return wanted if ours else self.address("index_view")
+
+    # Pages.
+
+    @expose("/")
+    def index_view(self) -> Any:
+        """Show the rows that the address asks for."""
+        clean = listing.clean_address(self, request.args)
+        if clean is not None:
+            return redirect(clean)
+        return self.page("admin/list.html", **listing.context(self, request.args))
+
+    @expose("/new/", methods=("GET", "POST"))
+    def create_view(self) -> Any:
+        """Show an empty form, or create a record from it."""
+        data = request.form if request.method == "POST" else None
+        form = forms.build(self, None, data)
+        outcome = saving.Outcome()
+        if data is not None and self._is_sendable(form):
+            outcome = saving.create(form, self.model, self.actor, forms.request_mark(data), self.extra(None))
+            if outcome.key is not None:
+                return self._after_save(outcome)
+        return self._show_form(form, None, outcome)
+
+    @expose("/edit/", methods=("GET", "POST"))
+    def edit_view(self) -> Any:
+        """Show the form of a record, or save it."""
+        record = self.get_one(request.args.get("id", ""))
+        policy.require(self.actor, "update", self.model.resource.name, record)
+        if request.method == "GET" and record.trashed_at:
+            return redirect(self.address("details_view", id=record.id))
+        data = request.form if request.method == "POST" else None
+        form = forms.build(self, record, data)
+        outcome = saving.Outcome()
+        if data is not None and self._is_sendable(form):
+            values = form.values()
+            forms.take_theirs(self.model, record, values, data)
+            opened = key_of(data.get(forms.VERSION))
+            outcome = saving.update(
+                form, record, self.actor, opened, values, forms.request_mark(data), self.extra(record)
+            )
+            if outcome.key is not None:
+                return self._after_save(outcome)
+            record = self.get_one(record.id)
+        return self._show_form(form, record, outcome)
+
+    def extra(self, record: Resource | None) -> saving.Extra:
+        """Return what is done besides setting the fields, in the same unit."""
+        return lambda _unit, _record: None
+
+    def check_extra(self, form: forms.RecordForm) -> None:
+        """Refuse, at `form`, what was typed beside the fields."""
+
+    def extra_context(self, form: forms.RecordForm, record: Resource | None) -> dict[str, Any]:
+        """Return what the form's template needs besides."""
+        return {}
+
+    def _is_sendable(self, form: forms.RecordForm) -> bool:
+        readable = form.validate()
+        self.check_extra(form)
+        # A form whose token had expired is shown again with all that was typed, and saved by the next sending.
+        if "token_failed" in g:
+            form.refuse(_("The page was open too long. What you typed is still here: save it again."), None)
+        return readable and not form.all_problems
+
+    def _after_save(self, outcome: saving.Outcome) -> Any:
+        if outcome.repeated:
+            flash(_("This was saved already; it was not done twice."), "info")
+        else:
+            record = self.get_one(outcome.key) if self.may("read") else None
+            flash(details.saved_note(self.model, record, outcome), "success")
+        if "_add_another" in request.form and self.may("create"):
+            return redirect(self.address("create_view"), 303)
+        editable = self.may("update") and outcome.key is not None
+        return redirect(self.address("edit_view" if editable else "details_view", id=outcome.key), 303)
+
+    def _show_form(self, form: forms.RecordForm, record: Resource | None, outcome: saving.Outcome) -> Any:
+        status = 409 if outcome.conflicts else 400 if form.all_problems else 200
+        # A form that was held up keeps the version it was opened with: only what was seen may be overwritten.
+        seen = outcome.version or key_of(request.form.get(forms.VERSION)) or getattr(record, "version", None)
+        page = self.page(
+            "admin/edit.html",
+            form=form,
+            record=record,
+            outcome=outcome,
+            conflicts=details.conflicts(self.model, self.actor, outcome),
+            version=seen,
+            request_mark=forms.new_request(),
+            **self.extra_context(form, record),
+        )
+        return page, status
+
+    @expose("/details/")
+    def details_view(self) -> Any:
+        """Show all fields of a record that the person may see, and its history."""
+        record = self.get_one(request.args.get("id", ""))
+        return self.page("admin/details.html", **details.context(self, record, key_of(request.args.get("before"))))
+
+    @expose("/delete/", methods=("POST",))
+    def delete_view(self) -> Any:
+        """Move a record to the trash."""
+        return self._one_deed(records.trash, _l("Delete: %(name)s"), _l("“%(name)s” is in the trash."))
+
+    @expose("/restore/", methods=("POST",))
+    def restore_view(self) -> Any:
+        """Bring a record back from the trash."""
+        return self._one_deed(records.restore, _l("Restore: %(name)s"), _l("“%(name)s” is back."))
+
+    @expose("/purge/", methods=("POST",))
+    def purge_view(self) -> Any:
+        """Delete a record of the trash for good."""
+        return self._one_deed(records.purge, _l("Delete for good: %(name)s"), _l("“%(name)s” was deleted for good."))
+
+    def _one_deed(self, deed: Callable[[Unit, Resource], None], title: Any, said: Any) -> Any:
+        record = self.get_one(request.form.get("id", ""))
+        key, name = record.id, str(record)
+
+        def work(unit: Unit) -> None:
+            deed(unit, unit.get(self.model, key))
+
+        _nothing, receipt = writes.run(self.actor, str(title) % {"name": name}, work, source="form")
+        undo = receipt.change_set_id if deed is not records.purge else None
+        flash({"text": str(said) % {"name": name}, "undo": undo}, "success")
+        return redirect(self.return_url(), 303)
+
+    @expose("/action/", methods=("POST",))
+    def action_view(self) -> Any:
+        """Do one deed to every ticked row."""
+        chosen = self.actions.get(request.form.get("action", ""))
+        if chosen is None:
+            raise Refused(_("This action is not known here. Reload the page and choose one of the buttons."))
+        try:
+            keys = actions.ticked(request.form.getlist("rowid"))
+            report = actions.carry_out(self, chosen, self.model, self.actor, keys)
+        except Refused as refused:
+            flash(str(refused), "error")
+            return redirect(self.return_url(), 303)
+        note = {"text": actions.sentence(chosen, report), "more": report.reasons, "undo": report.change_set_id}
+        flash(note, "success" if report.done else "warning")
+        return redirect(self.return_url(), 303)
+
+    @expose("/ajax/lookup/")
+    def ajax_lookup(self) -> Any:
+        """Answer a look-up field: the records that it may point to and that the text finds."""
+        field = fields_of(self.model).get(request.args.get("name", ""))
+        settable = policy.fields_for(self.actor, "read", self.model)
+        if field is None or field.name not in settable or field.kind not in (Kind.REFERENCE, Kind.REFERENCES):
+            abort(404)
+        found = find(db.session, self.actor, field, request.args.get("query", ""))
+        wanted = key_of(request.args.get("limit")) or LIMIT
+        rows = [{"id": one.key, "text": one.label, "detail": one.detail} for one in found[: min(wanted, LIMIT)]]
+        return jsonify(rows)
+
+    @expose("/ajax/update/", methods=("POST",))
+    def ajax_update(self) -> Any:
+        """Set one field of one row of the list."""
+        result = inline.update(self, request.form)
+        if wants_json():
+            return jsonify(result.payload()), result.status
+        flash(result.note, "success" if result.status == 200 else "error")
+        return redirect(self.return_url(), 303)
+
+    @expose("/export/<export_type>/")
+    def export(self, export_type: str) -> Any:
+        """Stream the rows of the selection that the address asks for."""
+        return listing.export(self, export_type, request.args)
+
+    # Deeds over ticked rows that every resource has.
+
+    @mass_action(
+        _l("Move to the trash"),
+        verb="delete",
+        icon="trash",
+        danger=True,
+        done=lambda n: _n("%(num)s moved to the trash.", "%(num)s moved to the trash.", n),
+    )
+    def trash(self, unit: Unit, record: Resource) -> None:
+        """Move a record to the trash."""
+        records.trash(unit, record)
+
+    @mass_action(
+        _l("Restore"),
+        verb="delete",
+        icon="restore",
+        on_trash=True,
+        done=lambda n: _n("%(num)s restored.", "%(num)s restored.", n),
+    )
+    def restore(self, unit: Unit, record: Resource) -> None:
+        """Bring a record back from the trash."""
+        records.restore(unit, record)

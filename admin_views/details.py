@@ -1,0 +1,120 @@
+"""What the pages of one record show: its fields, its history, and what a save or a conflict has to say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from backoffice import policy
+from backoffice.extensions import db
+from backoffice.i18n import _
+from backoffice.models.base import Resource, fields_of
+from backoffice.models.fields import Kind
+from backoffice.models.history import Change
+from backoffice.policy import Actor
+
+from . import formats, timeline
+from .names import LEVEL, names_of, wanted_by_diffs
+from .saving import Outcome
+
+#: Changes of one record on a page.
+HISTORY_PAGE = 20
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A field of a record as it is shown."""
+
+    name: str
+    label: str
+    value: Markup
+    long: bool
+
+
+@dataclass(frozen=True)
+class ShownConflict:
+    """A field that two people changed, side by side."""
+
+    key: str
+    label: str
+    base: Markup
+    theirs: Markup
+    yours: Markup
+
+
+def context(view: Any, record: Resource, before: int | None) -> dict[str, Any]:
+    """Return what the page of `record` shows: fields, and a page of its history that ends before the key `before`."""
+    slice_ = timeline.Slice([], None)
+    conditions = (Change.resource == record.resource.name, Change.record_id == record.id)
+    if policy.allows(view.actor, "read", "history"):
+        slice_ = timeline.page_of_changes(db.session, view.actor, conditions, before, HISTORY_PAGE)
+    return {
+        "record": record,
+        "shown": shown_fields(view.actor, record),
+        "entries": timeline.entries(db.session, view.actor, slice_.rows),
+        "older": slice_.older,
+        "sources": timeline.SOURCES,
+        "paged": before is not None,
+    }
+
+
+def shown_fields(actor: Actor, record: Resource) -> list[Shown]:
+    """Return every field of `record` that `actor` may see."""
+    model = type(record)
+    readable = policy.fields_for(actor, "read", model, record)
+    chosen = [field for name, field in fields_of(model).items() if name in readable]
+    values = {field.name: _keys(field.get(record)) for field in chosen}
+    pairs = {name: [value] for name, value in values.items()}
+    names = names_of(db.session, actor, wanted_by_diffs([(model, pairs)]))
+    currency = getattr(record, "currency", None)
+    shown = []
+    for field in chosen:
+        value = formats.of_kind(field, values[field.name], names, currency)
+        if field.kind in (Kind.HTML, Kind.LONG_TEXT) and values[field.name]:
+            value = Markup('<div class="long-text">{}</div>').format(values[field.name])
+        shown.append(Shown(field.name, str(field.label), value, field.kind in (Kind.HTML, Kind.LONG_TEXT, Kind.MAP)))
+    return shown
+
+
+def _keys(value: Any) -> Any:
+    return (
+        [item.id for item in value] if isinstance(value, list) and value and isinstance(value[0], Resource) else value
+    )
+
+
+def saved_note(model: type[Resource], record: Resource | None, outcome: Outcome) -> dict[str, Any]:
+    """Return the toast after a save: what was saved, what of a colleague's was kept, and Undo."""
+    name = str(record) if record is not None else str(model.resource.label)
+    if outcome.change_set_id is None:
+        text = _("“%(name)s” was like this already.", name=name)
+    else:
+        text = _("“%(name)s” saved.", name=name)
+    if outcome.merged:
+        fields = ", ".join(_labels(model, outcome.merged))
+        text += " " + _("A colleague changed %(fields)s meanwhile; that was kept.", fields=fields)
+    return {"text": text, "undo": outcome.change_set_id}
+
+
+def _labels(model: type[Resource], keys: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(formats.key_label(model, key) for key in keys))
+
+
+def conflicts(model: type[Resource], actor: Actor, outcome: Outcome) -> list[ShownConflict]:
+    """Return the fields that two people changed, as people read them."""
+    diffs = {found.key: [found.base, found.theirs, found.yours] for found in outcome.conflicts}
+    names = names_of(db.session, actor, wanted_by_diffs([(model, diffs)]))
+    return [
+        ShownConflict(
+            key, formats.key_label(model, key), *(formats.encoded(model, key, value, names) for value in values)
+        )
+        for key, values in diffs.items()
+    ]
+
+
+def ancestors(label: str) -> tuple[str, str]:
+    """Return the last level of a category's path and what stands before it."""
+    above, sign, leaf = label.rpartition(LEVEL)
+    return (leaf, above) if sign else (label, "")

@@ -1,0 +1,150 @@
+"""How values are shown: numbers, money and moments as the reader writes them; nothing here decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from babel.numbers import format_currency, format_decimal
+from flask_babel import format_datetime, get_locale
+from markupsafe import Markup, escape
+
+from backoffice.i18n import _
+from backoffice.models.base import Resource, find_field
+from backoffice.models.fields import Field, Kind, written
+
+#: Longest text shown in a difference; the record itself shows all of it.
+SHOWN_LENGTH = 200
+
+#: (resource, key) -> the name of that record.
+Names = Mapping[tuple[str, int], str]
+
+
+def nothing() -> Markup:
+    """Return what stands where a value is missing."""
+    return Markup(
+        '<span class="muted"><span aria-hidden="true">–</span><span class="visually-hidden">{}</span></span>'
+    ).format(_("nothing"))
+
+
+def money(amount: Decimal | None, currency: str | None = None) -> Markup:
+    """Return `amount` with its currency in the reader's format."""
+    if amount is None:
+        return nothing()
+    shown = format_currency(amount, currency, locale=get_locale()) if currency else plain_number(amount)
+    return Markup('<bdi class="amount">{}</bdi>').format(shown)
+
+
+def plain_number(amount: Decimal, grouped: bool = True) -> str:
+    """Return `amount` with at least two decimals, as the reader writes it."""
+    shown: str = format_decimal(
+        amount, format="#,##0.00##" if grouped else "0.00##", locale=get_locale(), group_separator=grouped
+    )
+    return shown
+
+
+def moment(value: datetime | None, form: str = "medium") -> Markup:
+    """Return `value` in the reader's zone; the machine-readable form goes with it."""
+    if value is None:
+        return nothing()
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        value.isoformat(), format_datetime(value, "full"), format_datetime(value, form)
+    )
+
+
+def truth(value: Any) -> str:
+    """Return yes or no."""
+    return _("Yes") if value else _("No")
+
+
+def clip(text: str, length: int = SHOWN_LENGTH) -> str:
+    """Return `text`, cut where it is too long to compare."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def choice(declared: Field, value: str) -> str:
+    """Return the label of one of the choices of a field."""
+    return str(dict(declared.choices).get(value, value))
+
+
+def entries(value: Mapping[str, Any] | None) -> Markup:
+    """Return a document as lines."""
+    if not value:
+        return nothing()
+    lines = (Markup("<dt>{}</dt><dd><bdi>{}</bdi></dd>").format(key, written(item)) for key, item in value.items())
+    return Markup('<dl class="entries">{}</dl>').format(Markup("").join(lines))
+
+
+def linked(name: str, address: str | None) -> Markup:
+    """Return `name`, as a link where there is an address."""
+    return (
+        Markup('<a href="{}"><bdi>{}</bdi></a>').format(address, name)
+        if address
+        else Markup("<bdi>{}</bdi>").format(name)
+    )
+
+
+def reference(declared: Field, key: Any, names: Names) -> Markup:
+    """Return the name of the record that a reference points to; a number where the reader may not know it."""
+    return Markup("<bdi>{}</bdi>").format(names.get((str(declared.target), key), f"#{key}"))
+
+
+def references(declared: Field, keys: Any, names: Names) -> Markup:
+    """Return the names of several records."""
+    return Markup(", ").join(reference(declared, key, names) for key in keys) if keys else nothing()
+
+
+def encoded(model: type[Resource], key: str, value: Any, names: Names) -> Markup:
+    """Return the value that history keeps for `key`, a field or an entry of a document, as people read it."""
+    if value is None or value == "" or value == []:
+        return nothing()
+    found = find_field(model, key)
+    if found is None:
+        return escape(clip(str(value)))
+    declared, entry = found
+    if entry is not None:
+        return Markup("<bdi>{}</bdi>").format(clip(written(value)))
+    return of_kind(declared, declared.decode(value), names)
+
+
+def of_kind(declared: Field, value: Any, names: Names, currency: str | None = None) -> Markup:
+    """Return a decoded value as its kind is read; long texts are cut."""
+    if value is None or value == "" or value == []:
+        return nothing()
+    if declared.kind is Kind.MONEY:
+        return money(value, currency)
+    if declared.kind is Kind.REFERENCE:
+        return reference(declared, value, names)
+    if declared.kind is Kind.REFERENCES:
+        return references(declared, value, names)
+    simple = _SIMPLE.get(declared.kind)
+    if simple:
+        return simple(declared, value)
+    return Markup("<bdi>{}</bdi>").format(clip(str(value)))
+
+
+_SIMPLE: dict[Kind, Callable[[Field, Any], Markup]] = {
+    Kind.MOMENT: lambda _field, value: moment(value),
+    Kind.BOOLEAN: lambda _field, value: escape(truth(value)),
+    Kind.CHOICE: lambda declared, value: escape(choice(declared, value)),
+    Kind.LIST: lambda _field, value: escape(", ".join(value)),
+    Kind.MAP: lambda _field, value: entries(value),
+    Kind.CODE: lambda _field, value: Markup('<span class="code">{}</span>').format(clip(str(value))),
+}
+
+
+def key_label(model: type[Resource], key: str) -> str:
+    """Return what people call the field or entry `key`."""
+    found = find_field(model, key)
+    if found is None:
+        return key
+    declared, entry = found
+    return str(declared.label) if entry is None else f"{declared.label}: {entry}"
+
+
+def count(counted: Any) -> str:
+    """Return a count as it stands on a page: exact, or "1,000+"."""
+    number = format_decimal(counted.value, locale=get_locale())
+    return number if counted.exact else f"{number}+"

@@ -1,0 +1,115 @@
+"""The list: the rows of a selection, the way from it to others, and what is offered for ticked rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response, abort
+from werkzeug.datastructures import MultiDict
+
+from backoffice import policy
+from backoffice.extensions import db
+from backoffice.models.base import fields_of
+from backoffice.selection import Selection
+
+from . import columns, filters
+
+#: What is counted on the page itself; beyond it stands "1,000+".
+COUNTED = 1000
+
+
+@dataclass(frozen=True)
+class Pager:
+    """The ways to other pages of the same selection; None where there is none."""
+
+    first: str | None
+    previous: str | None
+    next: str | None
+    last: str | None
+
+
+def context(view: Any, args: MultiDict[str, str]) -> dict[str, Any]:
+    """Return what the list page shows for the parameters `args`."""
+    model, actor = view.model, view.actor
+    parsed = Selection.from_args(model, actor, args)
+    selection = parsed.selection
+    page = selection.page(db.session, parsed.cursor, parsed.size)
+    readable = policy.fields_for(actor, "read", model)
+    shown = columns.chosen(view, readable)
+    cells = columns.Cells(view, page.rows, [column.field for column in shown], readable)
+    return {
+        "selection": selection,
+        "rows": page.rows,
+        "columns": [columns.heading(view, selection, column) for column in shown],
+        "title_column": columns.title_heading(view, selection, readable),
+        "cells": cells,
+        "count": selection.count(db.session, COUNTED),
+        "pager": pager(view, selection, page),
+        "problems": list(parsed.problems) + ([page.note] if page.note else []),
+        "filters": filters.offered(view, selection, readable),
+        "chips": filters.chips(view, selection),
+        "clear": view.address("index_view", **({"trash": 1} if selection.trash else {})),
+        "actions": [
+            action
+            for action in view.actions.values()
+            if action.on_trash == bool(selection.trash) and view.may(action.verb)
+        ],
+        "here": view.address("index_view", **args.to_dict(flat=False)),
+        "exports": export_addresses(view, selection),
+    }
+
+
+def pager(view: Any, selection: Selection, page: Any) -> Pager:
+    """Return the addresses of the pages around `page`."""
+
+    def to(**where: Any) -> str:
+        return str(view.address("index_view", **selection.args(**where)))
+
+    return Pager(
+        to() if page.previous else None,
+        to(before=page.previous) if page.previous else None,
+        to(after=page.next) if page.next else None,
+        to(last=1) if page.next else None,
+    )
+
+
+def clean_address(view: Any, args: MultiDict[str, str]) -> str | None:
+    """Return the address that a sent filter form means, None when `args` is clean already.
+
+    A form sends empty fields, and names where a record was typed; addresses hold only what counts, and keys.
+    """
+    helper = (".text", ".label", ".was")
+    typed = {key for key in args if key.endswith(helper)}
+    empty = {key for key in args if not any(value.strip() for value in args.getlist(key))}
+    if not typed and not empty:
+        return None
+    kept: dict[str, list[str]] = {
+        key: [value for value in args.getlist(key) if value.strip()] for key in args if key not in typed | empty
+    }
+    for key in typed:
+        name, _dot, part = key.rpartition(".")
+        field = fields_of(view.model).get(name)
+        if part == "text" and field is not None and field.target:
+            kept.pop(name, None)
+            kept |= filters.resolved(view, field, args)
+    return str(view.address("index_view", **kept))
+
+
+EXPORTS = ("csv", "jsonl")
+_TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson; charset=utf-8"}
+
+
+def export_addresses(view: Any, selection: Selection) -> Mapping[str, str]:
+    """Return the address of each kind of file of the selection, none without the right."""
+    if not view.may("export") or view.model.resource.singleton:
+        return {}
+    return {kind: view.address("export", export_type=kind, **selection.args()) for kind in EXPORTS}
+
+
+def export(view: Any, kind: str, args: MultiDict[str, str]) -> Response:
+    """Return the rows of the selection as a file that is streamed."""
+    if kind not in EXPORTS:
+        abort(404)
+    abort(501)

@@ -1,0 +1,193 @@
+"""Fields that point to other records: the server searches, and without a script a typed name does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from backoffice import policy
+from backoffice.i18n import _
+from backoffice.models.base import Resource, resources
+from backoffice.models.fields import Field
+from backoffice.policy import Actor
+from backoffice.selection import look_up
+
+from .fields import HouseField
+from .names import names_of
+
+#: Rows that a look-up returns at most; also what a typed name is searched among.
+LIMIT = 50
+
+#: A target with no more records than this is offered whole.
+OFFERED_WHOLE = 30
+
+_KEY_DIGITS = 18
+
+
+@dataclass(frozen=True)
+class Option:
+    """A record that can be chosen."""
+
+    key: int
+    label: str
+    detail: str = ""
+    chosen: bool = False
+
+
+def key_of(text: str | None) -> int | None:
+    """Return the key that `text` holds; None for anything that cannot be one."""
+    text = (text or "").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _KEY_DIGITS else None
+
+
+def find(session: Session, actor: Actor, declared: Field, text: str) -> list[Option]:
+    """Return the records that `text` finds for a reference field, at most LIMIT."""
+    rows = look_up(session, resources()[str(declared.target)], actor, text[:200], LIMIT)
+    return [Option(key, label, detail) for key, label, detail in rows]
+
+
+class LookupField(HouseField):
+    """Base of the fields that search on the server."""
+
+    def __init__(self, declared: Field, *, session: Session, actor: Actor, **options: Any) -> None:
+        super().__init__(declared, **options)
+        self.session = session
+        self.actor = actor
+        self.found: list[Option] = []
+
+    @property
+    def target(self) -> type[Resource]:
+        """Return what the field points to."""
+        return resources()[str(self.declared.target)]
+
+    def search(self, text: str) -> list[Option]:
+        """Return the records that `text` finds, at most LIMIT."""
+        return find(self.session, self.actor, self.declared, text)
+
+    def names(self, keys: set[int]) -> dict[int, str]:
+        """Return the names of the records `keys` that may be referred to."""
+        found = names_of(self.session, self.actor, {str(self.declared.target): keys})
+        return {key: name for (_resource, key), name in found.items()}
+
+    def one(self, text: str) -> int | None:
+        """Return the key of the one record that `text` means; else keep what it found and note the problem."""
+        options = self.search(text)
+        exact = [option for option in options if option.label.casefold() == text.strip().casefold()]
+        if len(exact) == 1 or len(options) == 1:
+            return (exact or options)[0].key
+        if options:
+            self.found = options
+            self.process_errors.append(
+                _("%(field)s: “%(text)s” fits several. Choose one below.", field=self.declared.label, text=text[:80])
+            )
+        else:
+            self.process_errors.append(
+                _(
+                    "%(field)s: nothing is called “%(text)s”. Write another name or clear the field.",
+                    field=self.declared.label,
+                    text=text[:80],
+                )
+            )
+        return None
+
+
+class ReferenceField(LookupField):
+    """One record: a hidden key, and a text that a script completes or the server resolves.
+
+    A key that was changed wins; else a text that was changed; else the key stays.
+    """
+
+    template = "reference"
+
+    def is_in(self, formdata: Any) -> bool:
+        return any(name in formdata for name in (self.name, f"{self.name}.text", f"{self.name}.pick"))
+
+    def take(self, formdata: Any) -> None:
+        raw = formdata.get(self.name, "").strip()
+        text = formdata.get(f"{self.name}.text")
+        picked = formdata.get(f"{self.name}.pick", "").strip()
+        if picked:
+            raw, text = picked, None
+        unchanged = text is None or text.strip() == formdata.get(f"{self.name}.label", "").strip()
+        if unchanged or raw != formdata.get(f"{self.name}.was", "").strip():
+            self.value = self._keyed(raw)
+            return
+        self.typed = text
+        self.value = self.one(text) if text.strip() else self._keyed("")
+        if self.value is not None:
+            self.typed = None
+
+    def _keyed(self, raw: str) -> int | None:
+        key = key_of(raw)
+        if raw and key is None:
+            self.process_errors.append(
+                _("%(field)s: choose one from the list or clear the field.", field=self.declared.label)
+            )
+        elif not raw and self.declared.required:
+            self.process_errors.append(_("%(field)s: fill this in.", field=self.declared.label))
+        return key
+
+    @property
+    def label_text(self) -> str:
+        """Return the name of the chosen record."""
+        return self.names({self.value}).get(self.value, f"#{self.value}") if self.value else ""
+
+    @property
+    def text(self) -> str:
+        return self.typed if self.typed is not None else self.label_text
+
+
+class ReferencesField(LookupField):
+    """Several records: a box for each, and a text that adds more by name, separated by commas."""
+
+    template = "references"
+
+    def is_in(self, formdata: Any) -> bool:
+        return any(name in formdata for name in (self.name, f"{self.name}.shown", f"{self.name}.add"))
+
+    def take(self, formdata: Any) -> None:
+        raw = [part for part in formdata.getlist(self.name) + formdata.getlist(f"{self.name}.pick") if part.strip()]
+        keys = [key_of(part) for part in raw]
+        if None in keys or len(keys) > 1000:
+            self.process_errors.append(_("%(field)s: choose from the list.", field=self.declared.label))
+        chosen = {key for key in keys if key is not None}
+        rest = []
+        for part in filter(None, (part.strip() for part in formdata.get(f"{self.name}.add", "")[:2000].split(","))):
+            key = self.one(part)
+            rest += [] if key else [part]
+            chosen |= {key} if key else set()
+        self.typed = ", ".join(rest)
+        self.value = sorted(chosen)
+
+    @property
+    def keys(self) -> set[int]:
+        """Return the chosen keys; a record's value comes as records."""
+        return {item if isinstance(item, int) else item.id for item in self.value or ()}
+
+    @property
+    def text(self) -> str:
+        return self.typed or ""
+
+    @property
+    def is_whole(self) -> bool:
+        """Return whether the target is small enough to offer all of it."""
+        target = self.target
+        counted = select(target.id).where(target.trashed_at.is_(None)).limit(OFFERED_WHOLE + 1)
+        return (self.session.scalar(select(func.count()).select_from(counted.subquery())) or 0) <= OFFERED_WHOLE
+
+    @property
+    def options(self) -> list[Option]:
+        """Return the boxes: all records of a small target, else the chosen ones."""
+        keys = self.keys
+        if self.is_whole:
+            target = self.target
+            statement = policy.referable(self.actor, select(target.id).where(target.trashed_at.is_(None)), target)
+            offered = set(self.session.scalars(statement.order_by(target.id).limit(OFFERED_WHOLE)))
+        else:
+            offered = set()
+        names = self.names(keys | offered)
+        boxes = [Option(key, names.get(key, f"#{key}"), chosen=key in keys) for key in sorted(keys | offered)]
+        return sorted(boxes, key=lambda option: option.label.casefold())

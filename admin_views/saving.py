@@ -1,0 +1,112 @@
+"""What happens when a form is sent: saved, refused, or held up because someone changed the same field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+
+from backoffice import policy, writes
+from backoffice.errors import Refused
+from backoffice.extensions import db
+from backoffice.history import Conflict, State
+from backoffice.i18n import _
+from backoffice.models.base import Resource
+from backoffice.models.history import Change
+from backoffice.operations import records
+from backoffice.policy import Actor
+from backoffice.writes import Unit
+
+from .forms import RecordForm, rebase
+
+#: What a view does besides setting the fields, within the same unit; such as setting a password.
+Extra = Callable[[Unit, Resource], None]
+
+
+@dataclass
+class Outcome:
+    """What became of a form. `key` is set when it was saved, now or by an earlier sending of it."""
+
+    key: int | None = None
+    change_set_id: int | None = None
+    merged: State = field(default_factory=dict)
+    conflicts: tuple[Conflict, ...] = ()
+    version: int | None = None
+    repeated: bool = False
+    remedy: dict[str, Any] = field(default_factory=dict)
+
+
+def create(form: RecordForm, model: type[Resource], actor: Actor, request_id: str | None, extra: Extra) -> Outcome:
+    """Create a record from `form`; a refusal is noted at its field."""
+
+    def work(unit: Unit) -> tuple[Resource, State]:
+        record = records.create(unit, model, form.values())
+        extra(unit, record)
+        return record, {}
+
+    title = _("Create: %(resource)s", resource=model.resource.label)
+    return _run(form, model, actor, title, work, request_id)
+
+
+def update(
+    form: RecordForm,
+    record: Resource,
+    actor: Actor,
+    opened: int | None,
+    values: dict[str, Any],
+    request_id: str | None,
+    extra: Extra,
+) -> Outcome:
+    """Save `values` of `form` over `record` as it was when the form was opened."""
+    model, key = type(record), record.id
+
+    def work(unit: Unit) -> tuple[Resource, State]:
+        if opened is None:
+            raise Refused(_("This form does not say which state of the record it shows. Look at it and save again."))
+        if unit.get(model, key).trashed_at:
+            raise Refused(_("This record is in the trash. Restore it first, then save again."))
+        saved = records.save_form(unit, model, key, opened, values)
+        extra(unit, saved.record)
+        return saved.record, saved.merged
+
+    outcome = _run(form, model, actor, _("Edit: %(name)s", name=str(record)), work, request_id)
+    return outcome
+
+
+def _run(
+    form: RecordForm,
+    model: type[Resource],
+    actor: Actor,
+    title: str,
+    work: Callable[[Unit], tuple[Resource, State]],
+    request_id: str | None,
+) -> Outcome:
+    try:
+        (record, merged), receipt = writes.run(actor, title, work, source="form", request_id=request_id)
+    except records.Conflicted as conflicted:
+        # What was read before the colleague's commit may be old.
+        db.session.rollback()
+        current = db.session.get_one(model, conflicted.record.id)
+        rebase(form, current, conflicted.write, conflicted.conflicts)
+        return Outcome(conflicts=conflicted.conflicts, version=conflicted.version, merged=conflicted.merged)
+    except Refused as refused:
+        form.refuse(str(refused), refused.field)
+        return Outcome(remedy=refused.remedy)
+    except writes.AlreadyDone as done:
+        return Outcome(key=_key_of(done.change_set_id, model), repeated=True, change_set_id=done.change_set_id)
+    except policy.Denied as denied:
+        if denied.field is None or denied.field not in form:
+            raise
+        form.refuse(_("You may not set this. Leave it as it is."), denied.field)
+        return Outcome()
+    return Outcome(key=record.id, change_set_id=receipt.change_set_id, merged=merged)
+
+
+def _key_of(change_set_id: int, model: type[Resource]) -> int | None:
+    """Return the record that an earlier sending of the same form saved."""
+    statement = select(Change.record_id).where(
+        Change.change_set_id == change_set_id, Change.resource == model.resource.name
+    )
+    return db.session.scalar(statement.order_by(Change.id).limit(1))

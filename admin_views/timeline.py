@@ -1,0 +1,184 @@
+"""What happened, as people read it: change sets and changes that the reader may see, without fields they may not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+from sqlalchemy import Select, select, union_all
+from sqlalchemy.orm import Session, aliased, joinedload
+
+from backoffice import policy
+from backoffice.i18n import _, _l
+from backoffice.models.base import Resource, resources
+from backoffice.models.history import Change, ChangeSet
+from backoffice.policy import Actor
+
+from . import formats
+from .names import names_of, wanted_by_diffs
+
+#: Change sets or changes on one page.
+PAGE = 30
+
+#: Records shown of one change set before "more", and fields of one record.
+SHOWN_CHANGES = 4
+SHOWN_FIELDS = 6
+
+SOURCES: dict[str, Any] = {
+    "form": _l("Form"),
+    "inline": _l("List"),
+    "action": _l("Bulk"),
+    "import": _l("Import"),
+    "command": _l("Command"),
+    "api": _l("API"),
+    "schedule": _l("Schedule"),
+    "undo": _l("Undo"),
+    "system": _l("System"),
+}
+
+VERBS: dict[str, Any] = {
+    "create": _l("Created"),
+    "update": _l("Changed"),
+    "trash": _l("Moved to the trash"),
+    "restore": _l("Restored"),
+    "purge": _l("Deleted for good"),
+}
+
+#: What the verb of a change says already.
+_SAID = frozenset({"trashed_at"})
+
+
+@dataclass(frozen=True)
+class Line:
+    """One field of a change: its label, before and after."""
+
+    key: str
+    label: str
+    before: Markup
+    after: Markup
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One change: what happened to one record."""
+
+    change: Change
+    model: type[Resource] | None
+    verb: str
+    lines: list[Line]
+    hidden: int
+
+    @property
+    def resource_label(self) -> str:
+        """Return what kind of record it was."""
+        return str(self.model.resource.label) if self.model else self.change.resource
+
+
+@dataclass(frozen=True)
+class Deed:
+    """One change set with the first of its changes."""
+
+    change_set: ChangeSet
+    source: str
+    entries: list[Entry]
+    more: bool
+    undone: bool
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A page of something newest first; `older` is the key to go on from."""
+
+    rows: list[Any]
+    older: int | None
+
+
+def visible_sets(actor: Actor, *conditions: Any) -> Select[tuple[ChangeSet]]:
+    """Return the change sets of which `actor` may see something that meets `conditions` on Change."""
+    inner = policy.visible_changes(actor, select(Change.id).where(Change.change_set_id == ChangeSet.id, *conditions))
+    return select(ChangeSet).where(inner.exists())
+
+
+def page_of_sets(session: Session, statement: Select[tuple[ChangeSet]], before: int | None) -> Slice:
+    """Return a page of change sets, newest first, that end before the key `before`."""
+    if before is not None:
+        statement = statement.where(ChangeSet.id < before)
+    rows = list(session.scalars(statement.order_by(ChangeSet.id.desc()).limit(PAGE + 1)))
+    return Slice(rows[:PAGE], rows[PAGE - 1].id if len(rows) > PAGE else None)
+
+
+def page_of_changes(
+    session: Session, actor: Actor, conditions: Sequence[Any], before: int | None, size: int = PAGE
+) -> Slice:
+    """Return a page of the changes that meet `conditions` and that `actor` may see, newest first."""
+    statement = policy.visible_changes(actor, select(Change).where(*conditions)).options(joinedload(Change.change_set))
+    if before is not None:
+        statement = statement.where(Change.id < before)
+    rows = list(session.scalars(statement.order_by(Change.id.desc()).limit(size + 1)))
+    return Slice(rows[:size], rows[size - 1].id if len(rows) > size else None)
+
+
+def deeds(session: Session, actor: Actor, sets: Sequence[ChangeSet]) -> list[Deed]:
+    """Return `sets` with the first changes of each, in one statement however many there are."""
+    if not sets:
+        return []
+    keys = [found.id for found in sets]
+    grouped: dict[int, list[Change]] = {key: [] for key in keys}
+    for change in session.scalars(_first_changes(actor, keys)):
+        grouped[change.change_set_id].append(change)
+    shown = {key: changes[:SHOWN_CHANGES] for key, changes in grouped.items()}
+    told = iter(entries(session, actor, [change for key in keys for change in shown[key]]))
+    by_set = {key: [next(told) for _change in shown[key]] for key in keys}
+    undone = set(session.scalars(select(ChangeSet.undo_of_id).where(ChangeSet.undo_of_id.in_(keys))))
+    return [
+        Deed(
+            found,
+            str(SOURCES.get(found.source, found.source)),
+            by_set[found.id],
+            len(grouped[found.id]) > SHOWN_CHANGES,
+            found.id in undone,
+        )
+        for found in sets
+    ]
+
+
+def _first_changes(actor: Actor, keys: list[int]) -> Select[tuple[Change]]:
+    parts = []
+    for key in keys:
+        few = policy.visible_changes(actor, select(Change).where(Change.change_set_id == key))
+        parts.append(select(few.order_by(Change.id).limit(SHOWN_CHANGES + 1).subquery()))
+    united = union_all(*parts).subquery()
+    return select(aliased(Change, united)).order_by(united.c.id)
+
+
+def entries(session: Session, actor: Actor, changes: Sequence[Change], whole: bool = False) -> list[Entry]:
+    """Return `changes` as people read them; fields that `actor` may not see today are left out."""
+    models = resources()
+    diffs = [(change, policy.shown_diff(actor, change)) for change in changes]
+    wanted = wanted_by_diffs((models[change.resource], diff) for change, diff in diffs if change.resource in models)
+    names = names_of(session, actor, wanted)
+    return [_entry(models.get(change.resource), change, diff, names, whole) for change, diff in diffs]
+
+
+def _entry(
+    model: type[Resource] | None, change: Change, diff: dict[str, list[Any]], names: formats.Names, whole: bool
+) -> Entry:
+    verb = str(VERBS.get(change.verb, change.verb))
+    keys = [key for key in diff if key not in _SAID]
+    limit = len(keys) if whole else SHOWN_FIELDS
+    lines = [_line(model, key, diff[key], names) for key in keys[:limit]] if model else []
+    return Entry(change, model, verb, lines, len(keys) - len(lines))
+
+
+def _line(model: type[Resource], key: str, pair: Iterable[Any], names: formats.Names) -> Line:
+    before, after = (formats.encoded(model, key, value, names) for value in pair)
+    return Line(key, formats.key_label(model, key), before, after)
+
+
+def undo_sentence(count: int, skipped: int) -> str:
+    """Return what an undo did, as one line."""
+    if not skipped:
+        return _("Undone.")
+    return _("Undone in part: %(count)s records taken back, %(skipped)s left.", count=count, skipped=skipped)
