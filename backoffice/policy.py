@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import ColumnElement, Select, false, or_, select, true
 
-from .models.base import Resource, fields_of, find_field, resources
+from .models.base import Declaration, Resource, fields_of, find_field, resources
 from .models.category import Category, within
 from .models.history import Change
 from .models.role import EVERYTHING, Role
@@ -49,6 +49,26 @@ class RoleRights:
         """Return whether the role shows `field` (read) or lets it be changed (any other verb)."""
         name = f"{resource}.{field}"
         return name not in self.hidden and (verb == "read" or name not in self.locked)
+
+
+class Filed(Protocol):
+    """What is filed under a category, or not: a record, or a `Place`."""
+
+    @property
+    def resource(self) -> Declaration: ...
+
+    def scope_path(self) -> str | None: ...
+
+
+@dataclass(frozen=True)
+class Place:
+    """Stands for a row that is not loaded, filed under the category `path`."""
+
+    resource: Declaration
+    path: str | None
+
+    def scope_path(self) -> str | None:
+        return self.path
 
 
 @dataclass(frozen=True)
@@ -97,7 +117,7 @@ def actor_of(user: User) -> Actor:
     return Actor(user.id, str(user), tuple(rights_of(role) for role in user.roles if not role.trashed_at))
 
 
-def allows(actor: Actor, verb: str, resource: str, record: Resource | None = None, field: str | None = None) -> bool:
+def allows(actor: Actor, verb: str, resource: str, record: Filed | None = None, field: str | None = None) -> bool:
     """Return whether `actor` may do `verb` to `resource`: to some record of it, or to `record`, or to its `field`."""
     return any(
         role.grants_verb(resource, verb)
@@ -107,13 +127,13 @@ def allows(actor: Actor, verb: str, resource: str, record: Resource | None = Non
     )
 
 
-def require(actor: Actor, verb: str, resource: str, record: Resource | None = None, field: str | None = None) -> None:
+def require(actor: Actor, verb: str, resource: str, record: Filed | None = None, field: str | None = None) -> None:
     """Raise Denied unless `allows`."""
     if not allows(actor, verb, resource, record, field):
         raise Denied(verb, resource, field)
 
 
-def fields_for(actor: Actor, verb: str, model: type[Resource], record: Resource | None = None) -> frozenset[str]:
+def fields_for(actor: Actor, verb: str, model: type[Resource], record: Filed | None = None) -> frozenset[str]:
     """Return the names of the fields that `actor` may see (read) or set (create, update); never a secret one."""
     name = model.resource.name
     roles = [
@@ -227,5 +247,5 @@ def holders(roles: Iterable[Role], verb: str, resource: str) -> list[str]:
     return [role.name for role in roles if rights_of(role).grants_verb(resource, verb)]
 
 
-def _reaches_record(role: RoleRights, record: Resource) -> bool:
+def _reaches_record(role: RoleRights, record: Filed) -> bool:
     return not role.scope or record.resource.scope is None or role.reaches(record.scope_path())

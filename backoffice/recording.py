@@ -119,6 +119,15 @@ class Recorder:
         for record in _resources(session.deleted):
             self._capture_whole(self._of(record))
 
+    def mark(self) -> int:
+        """Return a mark for `forget_since`."""
+        return len(self.touched)
+
+    def forget_since(self, mark: int) -> None:
+        """Forget the records touched first since `mark`: what was done to them was rolled back."""
+        for key in list(self.touched)[mark:]:
+            del self.touched[key]
+
     def fresh(self) -> list[Touched]:
         """Return what was touched and not yet settled, by ascending key."""
         return sorted((item for item in self.touched.values() if not item.settled), key=lambda item: item.record.id)
@@ -189,7 +198,7 @@ def draft_of_row(
     new: State = {}
     for declared in recorded_fields(model):
         if declared.name in after:
-            old |= flatten(declared, before.get(declared.name))
+            old |= flatten(declared, before.get(declared.name)) if before else {}
             new |= flatten(declared, after[declared.name])
     diff = difference(old, new)
     return Draft(model=model, record_id=record_id, diff=diff, verb=verb_of(diff, not before, False), **rest)

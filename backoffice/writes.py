@@ -124,6 +124,19 @@ class Unit:
         """Leave a message for the outside world, sent after the commit and only then."""
         self._messages.append((topic, payload))
 
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """Do a part that may fail by itself: on an error that part is as if it had not been tried, and the error goes on."""
+        self.session.flush()
+        known = self._recorder.mark()
+        try:
+            with self.session.begin_nested():
+                yield
+                self.session.flush()
+        except BaseException:
+            self._recorder.forget_since(known)
+            raise
+
     def record(self, drafts: list[Draft]) -> None:
         """Keep the changes of a set-based write; `bulk` calls it, nobody else."""
         self.receipt.changes.extend(drafts)

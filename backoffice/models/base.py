@@ -31,7 +31,8 @@ class Declaration:
     weight falls in that order. `verbs` are the rights it has besides create, read, update and delete. `scope` is the
     column that holds the category by which a role's reach may be limited; None: the resource has no such limit. The
     names of `referable` records may be chosen by whoever may set a field that points to them, without the right to
-    read them.
+    read them. `set_based`: settling a record is no more than `derived`, `check_values` and a slug, so `bulk` may write
+    its rows without loading them.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Declaration:
     scope: str | None = None
     singleton: bool = False
     referable: bool = False
+    set_based: bool = False
 
     @property
     def all_verbs(self) -> tuple[str, ...]:
@@ -120,6 +122,10 @@ class Resource:
     def derived(cls, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values of derived columns that follow from `values` alone, for set-based writes."""
         return {}
+
+    @classmethod
+    def check_values(cls, values: Mapping[str, Any]) -> None:
+        """Raise Refused where `values`, all those of a record, contradict each other; set-based writes call it."""
 
     def __str__(self) -> str:
         return str(getattr(self, self.resource.title, "") or self.id)
@@ -209,10 +215,18 @@ def _fill_defaults(record: Resource, _args: Any, values: dict[str, Any]) -> None
     for relation in mapper.relationships:
         if relation.uselist:
             values.setdefault(relation.key, [])
-    for prop in mapper.column_attrs:
+    for name, value in defaults_of(type(record)).items():
+        values.setdefault(name, value)
+
+
+def defaults_of(model: type[Resource]) -> dict[str, Any]:
+    """Return the values that a new record of `model` begins with, by attribute."""
+    values = {}
+    for prop in cast(Mapper[Any], inspect(model)).column_attrs:
         default = getattr(prop.columns[0], "default", None)
-        if default is not None and prop.key not in values:
+        if default is not None:
             values[prop.key] = default.arg(None) if default.is_callable else default.arg
+    return values
 
 
 _prepared: set[type[Resource]] = set()

@@ -23,6 +23,7 @@ class Brand(Named, Resource, Base):
         icon="building-store",
         search=("name", "slug"),
         default_sort="name",
+        set_based=True,
     )
 
     website: Mapped[str | None] = column(

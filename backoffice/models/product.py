@@ -19,7 +19,7 @@ from .fields import Field, Kind
 from .identifiers import Named, gtin_problem
 from .money import CURRENCIES
 from .tag import Tag
-from .types import BigKey, CodeText, Document, Money, sort_key
+from .types import BigKey, CodeText, Document, Money
 from .user import User
 
 DRAFT, PUBLISHED, ARCHIVED = "draft", "published", "archived"
@@ -45,6 +45,7 @@ class Product(Named, Resource, Base):
         search=("name", "sku", "gtin", "description"),
         verbs=("publish", "import", "export"),
         scope="category_id",
+        set_based=True,
     )
 
     sku: Mapped[str] = column(
@@ -156,7 +157,7 @@ class Product(Named, Resource, Base):
 
     def settle(self, session: Session) -> None:
         self.settle_name(session)
-        self.check()
+        self.check_values({name: getattr(self, name) for name in ("gtin", "price", "cost", "currency")})
 
     def settled(self, session: Session, changed: frozenset[str]) -> None:
         if "trashed_at" in changed and not self.trashed_at and self.category_id:
@@ -166,16 +167,12 @@ class Product(Named, Resource, Base):
                     _("Its category “%(name)s” is in the trash. Restore that category first.", name=category.name)
                 )
 
-    def check(self) -> None:
-        """Raise Refused where fields contradict each other or a published rule of their form."""
-        if self.gtin and (problem := gtin_problem(self.gtin)):
-            raise Refused(problem, "gtin")
-        check_digits(self.price, self.currency, "price", _l("Price"))
-        check_digits(self.cost, self.currency, "cost", _l("Cost"))
-
     @classmethod
-    def derived(cls, values: Mapping[str, Any]) -> dict[str, Any]:
-        return {"name_key": sort_key(values["name"])} if "name" in values else {}
+    def check_values(cls, values: Mapping[str, Any]) -> None:
+        if values["gtin"] and (problem := gtin_problem(values["gtin"])):
+            raise Refused(problem, "gtin")
+        check_digits(values["price"], values["currency"], "price", _l("Price"))
+        check_digits(values["cost"], values["currency"], "cost", _l("Cost"))
 
 
 def check_digits(amount: Decimal | None, currency: str, field: str, label: object) -> None:

@@ -15,6 +15,12 @@ class Tag(Named, Resource, Base):
 
     __tablename__ = "tag"
     resource = Declaration(
-        name="tag", label=_l("Tag"), plural=_l("Tags"), icon="tags", search=("name",), default_sort="name"
+        name="tag",
+        label=_l("Tag"),
+        plural=_l("Tags"),
+        icon="tags",
+        search=("name",),
+        default_sort="name",
+        set_based=True,
     )
     __table_args__ = (Index("ix_tag_name_key", "name_key", "id"),)
