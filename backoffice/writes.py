@@ -126,7 +126,7 @@ class Unit:
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
-        """Do a part that may fail by itself: on an error that part is as if it had not been tried, and the error goes on."""
+        """Do a part that may fail by itself: on an error it is as if it had not been tried, and the error goes on."""
         self.session.flush()
         known = self._recorder.mark()
         try:
