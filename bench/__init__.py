@@ -1,0 +1,1 @@
+"""Measuring Backoffice: big catalogues and the questions put to them."""
