@@ -81,8 +81,14 @@ def utcnow() -> datetime:
 
 
 def fold(text: str) -> str:
-    """Return `text` casefolded and without accents, the form that sorting and searching compare."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    """Return `text` casefolded and without accents, the form that sorting and searching compare.
+
+    Idempotent: folding twice equals folding once.
+    """
+    if text.isascii():
+        return text.lower()
+    # Decomposed on both sides of casefolding: “™” becomes capitals, which the other way round stayed.
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return "".join(char for char in decomposed if not unicodedata.combining(char))
 
 
