@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import available_timezones
 
-from wtforms import BooleanField, Form, PasswordField, SelectField, StringField
+from wtforms import BooleanField, Form, PasswordField, SelectChoice, SelectField, StringField
 
 from ..errors import Refused
 from ..i18n import LANGUAGES, _, _l
@@ -23,12 +23,16 @@ class ProfileForm(Form):  # type: ignore[misc]
     """What everybody may change about themselves."""
 
     name = StringField(_l("Name"))
-    locale = SelectField(_l("Language"), choices=[("", _l("As the browser asks")), *LANGUAGES.items()])
+    locale = SelectField(
+        _l("Language"),
+        choices=[SelectChoice("", _l("As the browser asks")), *(SelectChoice(*item) for item in LANGUAGES.items())],
+    )
     zone = SelectField(_l("Time zone"))
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.zone.choices = [("", _l("That of the house")), *((zone, zone) for zone in sorted(available_timezones()))]
+        zones = sorted(available_timezones())
+        self.zone.choices = [SelectChoice("", _l("That of the house")), *(SelectChoice(zone, zone) for zone in zones)]
 
 
 class PasswordForm(Form):  # type: ignore[misc]

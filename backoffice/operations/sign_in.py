@@ -14,6 +14,9 @@ from . import passwords, throttle
 from .accounts import address_of
 
 
+_MINUTE = 60
+
+
 class TooManyTries(Exception):
     """The next try has to wait `seconds`; the password was not looked at."""
 
@@ -22,10 +25,16 @@ class TooManyTries(Exception):
         self.seconds = seconds
 
     def __str__(self) -> str:
+        if self.seconds < _MINUTE * 2:
+            return _n(
+                "Too many tries. Wait %(num)s second and try again.",
+                "Too many tries. Wait %(num)s seconds and try again.",
+                self.seconds,
+            )
         return _n(
-            "Too many tries. Wait %(num)s second and try again.",
-            "Too many tries. Wait %(num)s seconds and try again.",
-            self.seconds,
+            "Too many tries. Wait %(num)s minute and try again.",
+            "Too many tries. Wait %(num)s minutes and try again.",
+            -(-self.seconds // _MINUTE),
         )
 
 
