@@ -13,6 +13,7 @@ from backoffice.extensions import db
 from backoffice.models.base import Resource, fields_of
 from backoffice.models.fields import Field, Kind
 from backoffice.selection import Selection
+from backoffice.selection.question import fields_to_ask
 from backoffice.web.pages import icon
 
 from . import formats, inline
@@ -72,8 +73,9 @@ def title_names(model: type[Resource]) -> tuple[str, ...]:
 
 
 def heading(view: Any, selection: Selection, column: Column) -> Column:
-    """Return `column` with the way to sort by it."""
-    sorts = (_sort(view, selection, column.field),) if column.field is not None and column.field.sorted else ()
+    """Return `column` with the way to sort by it, where the person may ask by it."""
+    _filtered, sortable = fields_to_ask(view.model, view.actor)
+    sorts = (_sort(view, selection, column.field),) if column.field is not None and column.name in sortable else ()
     return Column(column.name, column.label, column.field, column.made, sorts)
 
 
@@ -81,15 +83,17 @@ def title_heading(view: Any, selection: Selection, readable: frozenset[str]) -> 
     """Return the first column: what names a record, sorted by name or by key."""
     declared = fields_of(view.model)
     names = [name for name in title_names(view.model) if name in readable]
-    sorts = tuple(_sort(view, selection, declared[name]) for name in names if declared[name].sorted)
+    _filtered, sortable = fields_to_ask(view.model, view.actor)
+    sorts = tuple(_sort(view, selection, declared[name]) for name in names if name in sortable)
     return Column("title", str(view.model.resource.label), None, None, sorts)
 
 
 def _sort(view: Any, selection: Selection, declared: Field) -> Sort:
-    sorted_now = selection.sort == declared.name
+    order = selection.order
+    sorted_now = order.name == declared.name
     # A second click turns the order round.
-    value = f"-{declared.name}" if sorted_now and not selection.descending else declared.name
-    direction = ("descending" if selection.descending else "ascending") if sorted_now else None
+    value = f"-{declared.name}" if sorted_now and not order.descending else declared.name
+    direction = ("descending" if order.descending else "ascending") if sorted_now else None
     return Sort(str(declared.label), view.address("index_view", **selection.args(sort=value)), direction)
 
 
@@ -102,17 +106,32 @@ class Cells:
     fields: Sequence[Field | None]
     readable: frozenset[str]
     names: dict[tuple[str, int], str] = field(default_factory=dict)
-    settable: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        model, actor = self.view.model, self.view.actor
+        actor = self.view.actor
         references = [one.name for one in self.fields if one is not None and one.kind is Kind.REFERENCE]
         self.names = names_of(db.session, actor, wanted_by_records(self.rows, references))
-        allowed = policy.fields_for(actor, "update", model)
+        #: Where no role has limits, each row shows and lets change the same.
+        self._alike = not any(role.scope for role in actor.roles)
+        self._settable = self._settable_of(None)
+
+    def _settable_of(self, record: Resource | None) -> frozenset[str]:
+        model, actor = self.view.model, self.view.actor
+        allowed = policy.fields_for(actor, "update", model, record)
         verbs = {name: fields_of(model)[name].verb for name in allowed}
-        self.settable = frozenset(
-            name for name, verb in verbs.items() if not verb or policy.allows(actor, verb, model.resource.name)
+        return frozenset(
+            name for name, verb in verbs.items() if not verb or policy.allows(actor, verb, model.resource.name, record)
         )
+
+    def shows(self, name: str, record: Resource) -> bool:
+        """Return whether the person may see the field on this row: one role may show what another hides elsewhere."""
+        if self._alike:
+            return name in self.readable
+        return name in policy.fields_for(self.view.actor, "read", type(record), record)
+
+    def sets(self, name: str, record: Resource) -> bool:
+        """Return whether the person may set the field on this row."""
+        return name in (self._settable if self._alike else self._settable_of(record))
 
     def title(self, record: Resource) -> str:
         """Return what a record is called."""
@@ -121,7 +140,7 @@ class Cells:
     def subtitle(self, record: Resource) -> str:
         """Return the key of a record where its title is another field."""
         names = title_names(type(record))
-        return str(getattr(record, names[1])) if len(names) > 1 and names[1] in self.readable else ""
+        return str(getattr(record, names[1])) if len(names) > 1 and self.shows(names[1], record) else ""
 
     def address(self, record: Resource) -> str:
         """Return the page that a click on a row opens."""
@@ -131,7 +150,9 @@ class Cells:
     def is_inline(self, column: Column, record: Resource) -> bool:
         """Return whether the cell is edited in place."""
         one = column.field
-        return one is not None and one.inline and one.name in self.settable and not record.trashed_at
+        if one is None or not one.inline or record.trashed_at:
+            return False
+        return self.shows(one.name, record) and self.sets(one.name, record)
 
     def typed(self, column: Column, record: Resource) -> str:
         """Return the value of an inline cell as it stands in its input."""
@@ -142,7 +163,7 @@ class Cells:
         if column.made is not None:
             return escape(column.made(record))
         one = column.field
-        if one is None:
+        if one is None or not self.shows(one.name, record):
             return Markup("")
         value = one.get(record)
         if one.name == "status":

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from flask_babel import get_locale
 from sqlalchemy import func, select
 from werkzeug.datastructures import MultiDict
 
 from backoffice.extensions import db
-from backoffice.i18n import _
+from backoffice.i18n import _, parse_decimal
 from backoffice.models.base import fields_of, resources
 from backoffice.models.fields import Field, Kind
 from backoffice.selection import Selection
+from backoffice.selection.filters import ANY, IN, MAX, MIN, NONE
+from backoffice.selection.question import fields_to_ask
 
 from . import formats
 from .lookups import OFFERED_WHOLE, Option, find, key_of
 from .names import names_of
-
-#: The value of a filter that asks for rows without one.
-NONE = "none"
 
 #: Choices that are offered as boxes; more are a select.
 BOXES = 8
@@ -49,8 +50,9 @@ class Chip:
 
 
 def offered(view: Any, selection: Selection, readable: frozenset[str]) -> list[Offered]:
-    """Return the filters of the fields that the person may see."""
-    fields = [one for name, one in fields_of(view.model).items() if one.filtered and name in readable]
+    """Return the filters of the fields that the person may ask by."""
+    askable, _sortable = fields_to_ask(view.model, view.actor)
+    fields = [one for name, one in fields_of(view.model).items() if name in askable and name in readable]
     return [_offer(view, selection, one) for one in fields]
 
 
@@ -59,10 +61,10 @@ def _offer(view: Any, selection: Selection, one: Field) -> Offered:
     values = tuple(_listed(args.get(one.name)))
     label = str(one.label)
     if one.kind is Kind.MONEY:
-        low, high = (str(args.get(f"{one.name}_{end}", "")) for end in ("min", "max"))
+        low, high = (_number(args.get(f"{one.name}_{end}")) for end in ("min", "max"))
         return Offered(one.name, label, "range", [], values, low, high)
     if one.kind is Kind.BOOLEAN:
-        return Offered(one.name, label, "select", [("", _("Any")), ("1", _("Yes")), ("0", _("No"))], values)
+        return Offered(one.name, label, "select", [("", _("Any")), ("true", _("Yes")), ("false", _("No"))], values)
     if one.kind is Kind.CHOICE:
         choices = [(key, str(text)) for key, text in one.choices]
         few = len(choices) <= BOXES
@@ -106,6 +108,21 @@ def resolved(view: Any, one: Field, args: MultiDict[str, str]) -> dict[str, list
     return {one.name: [str(exact[0].key) if exact else text]}
 
 
+def plain_number(typed: str) -> str:
+    """Return a number typed in the reader's format as addresses hold it; what is none stays for the selection to say."""
+    try:
+        return str(parse_decimal(typed, get_locale())) if typed.strip() else ""
+    except ValueError:
+        return typed
+
+
+def _number(value: Any) -> str:
+    try:
+        return formats.plain_number(Decimal(str(value)), grouped=False) if value else ""
+    except InvalidOperation:
+        return str(value)
+
+
 def chips(view: Any, selection: Selection) -> list[Chip]:
     """Return the filters and the search of `selection` in words."""
     declared = fields_of(view.model)
@@ -121,7 +138,7 @@ def chips(view: Any, selection: Selection) -> list[Chip]:
     names = names_of(db.session, view.actor, wanted)
     for one in selection.filters:
         field = declared[one.field]
-        keys = {one.field, f"{one.field}_{one.op}"} & set(args)
+        keys = {one.field if one.op == IN else f"{one.field}_{one.op}"}
         shown.append(Chip(_sentence(field, one, names), _without(view, args, keys)))
     return shown
 
@@ -133,9 +150,9 @@ def _without(view: Any, args: dict[str, Any], keys: set[str]) -> str:
 def _sentence(field: Field, one: Any, names: dict[tuple[str, int], str]) -> str:
     label = str(field.label)
     values = _(" or ").join(_value(field, value, names) for value in one.values)
-    if one.op == "min":
+    if one.op == MIN:
         return _("%(field)s from %(value)s", field=label, value=values)
-    if one.op == "max":
+    if one.op == MAX:
         return _("%(field)s up to %(value)s", field=label, value=values)
     return _("%(field)s is %(value)s", field=label, value=values)
 
@@ -146,8 +163,12 @@ def _value(field: Field, value: str, names: dict[tuple[str, int], str]) -> str:
     if field.target:
         key = key_of(value)
         return names.get((str(field.target), key or 0), f"#{value}")
+    if value == ANY:
+        return _("given")
     if field.kind is Kind.BOOLEAN:
-        return formats.truth(value in ("1", "true", "yes"))
+        return formats.truth(value == "true")
+    if field.kind is Kind.MONEY:
+        return _number(value)
     return formats.choice(field, value) if field.kind is Kind.CHOICE else value
 
 

@@ -16,8 +16,6 @@ from backoffice.selection import Selection
 
 from . import columns, filters
 
-#: What is counted on the page itself; beyond it stands "1,000+".
-COUNTED = 1000
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ def context(view: Any, args: MultiDict[str, str]) -> dict[str, Any]:
         "columns": [columns.heading(view, selection, column) for column in shown],
         "title_column": columns.title_heading(view, selection, readable),
         "cells": cells,
-        "count": selection.count(db.session, COUNTED),
+        "count": page.count,
         "pager": pager(view, selection, page),
         "problems": list(parsed.problems) + ([page.note] if page.note else []),
         "filters": filters.offered(view, selection, readable),
@@ -94,6 +92,8 @@ def clean_address(view: Any, args: MultiDict[str, str]) -> str | None:
         if part == "text" and field is not None and field.target:
             kept.pop(name, None)
             kept |= filters.resolved(view, field, args)
+        elif part == "text" and (number := filters.plain_number(args.get(key, ""))):
+            kept[name] = [number]
     return str(view.address("index_view", **kept))
 
 

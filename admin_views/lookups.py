@@ -46,7 +46,7 @@ def key_of(text: str | None) -> int | None:
 def find(session: Session, actor: Actor, declared: Field, text: str) -> list[Option]:
     """Return the records that `text` finds for a reference field, at most LIMIT."""
     rows = look_up(session, resources()[str(declared.target)], actor, text[:200], LIMIT)
-    return [Option(key, label, detail) for key, label, detail in rows]
+    return [Option(one.id, one.label, one.detail) for one in rows]
 
 
 class LookupField(HouseField):

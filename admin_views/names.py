@@ -64,7 +64,9 @@ def _category_names(session: Session, actor: Actor, keys: set[int]) -> dict[tupl
     chosen = policy.referable(actor, select(Category.id, Category.path).where(Category.id.in_(sorted(keys))), Category)
     paths = {key: [int(part) for part in path.split("/") if part] for key, path in session.execute(chosen)}
     above = {part for parts in paths.values() for part in parts}
-    names = dict(session.execute(select(Category.id, Category.name).where(Category.id.in_(sorted(above)))).all())
+    reach = policy.condition(actor, Category)
+    rows = session.execute(select(Category.id, Category.name).where(Category.id.in_(sorted(above)), reach))
+    names = {row.id: row.name for row in rows}
     return {
         ("category", key): LEVEL.join(names[part] for part in parts if part in names) for key, parts in paths.items()
     }

@@ -34,7 +34,7 @@ def register(app: Flask) -> None:
         icon=icon,
         is_signed_in=is_signed_in,
         navigation=list,
-        theme=theme,
+        chosen_theme=chosen_theme,
         vendor=vendor,
     )
 
@@ -47,7 +47,7 @@ def icon(name: str) -> Markup:
     )
 
 
-def theme() -> str | None:
+def chosen_theme() -> str | None:
     """Return the theme that the person chose, None for the one of their system."""
     chosen = request.cookies.get("theme")
     return chosen if chosen in THEMES else None
