@@ -9,13 +9,16 @@ from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any
 
-from flask import Flask
+from flask import Flask, current_app, g, request
+from flask.typing import ResponseReturnValue
 from flask_admin import Admin
 from flask_admin.base import BaseView
 from flask_admin.theme import Theme
-from flask_babel import gettext, ngettext
+from flask_wtf.csrf import CSRFError
 
 from backoffice.i18n import _l
+from backoffice.web.errors import token_failed
+from backoffice.web.people import is_signed_in
 
 from . import formats
 from .access import GuardedView
@@ -56,12 +59,11 @@ def register(app: Flask, packages: tuple[str, ...] = ()) -> Admin:
     )
     for view in sorted((cls() for module in modules for cls in _views_in(module)), key=lambda view: view.place):
         admin.add_view(view)
+    app.register_error_handler(CSRFError, _keep_typed)
     app.jinja_env.globals.update(
         navigation=lambda: navigation(admin),
         moment=formats.moment,
         format_count=formats.count,
-        _=gettext,
-        ngettext=ngettext,
     )
     return admin
 
@@ -74,6 +76,16 @@ def navigation(admin: Admin) -> list[Group]:
             grouped.setdefault(view.group, []).append(view)
     order = [*GROUPS, *(name for name in grouped if name not in GROUPS)]
     return [Group(str(GROUPS.get(name, name.capitalize())), grouped[name]) for name in order if name in grouped]
+
+
+def _keep_typed(error: CSRFError) -> ResponseReturnValue:
+    """Show a form whose token had expired again, with all that was typed and a fresh token; nothing is saved."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    is_form = (request.endpoint or "").endswith((".create_view", ".edit_view"))
+    if view is None or not is_form or not is_signed_in():
+        return token_failed(error)
+    g.token_failed = True
+    return current_app.make_response(view(**(request.view_args or {})))
 
 
 def _views_in(module: ModuleType) -> Iterator[type[GuardedView]]:

@@ -71,14 +71,14 @@ def mass_action(
 
 
 def actions_of(cls: type) -> dict[str, MassAction]:
-    """Return the actions that a view declares, by name, in the order of their declaration."""
+    """Return the actions that a view declares, by name, those that take away last."""
     found: dict[str, MassAction] = {}
     for base in reversed(cls.__mro__):
         for member in vars(base).values():
             action = getattr(member, "mass_action", None)
             if isinstance(action, MassAction):
                 found[action.name] = action
-    return found
+    return dict(sorted(found.items(), key=lambda pair: pair[1].danger))
 
 
 def ticked(raw: list[str]) -> list[int]:

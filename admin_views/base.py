@@ -5,7 +5,7 @@ A subclass names its model and, where the declaration does not say enough, which
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from flask import abort, flash, g, jsonify, redirect, request
@@ -60,8 +60,15 @@ class ResourceView(GuardedView, ModelView):
     #: Form fields of its own instead of the one that the kind has.
     widgets: ClassVar[dict[str, type[HouseField]]] = {}
 
+    #: Names of what the form holds beside the fields.
+    besides: ClassVar[frozenset[str]] = frozenset()
+
     #: Whether rows start with a picture.
     pictured: ClassVar[bool] = False
+
+    #: The pages of one record, where a resource has more to show.
+    form_template: ClassVar[str] = "admin/edit.html"
+    details_page: ClassVar[str] = "admin/details.html"
 
     form_base_class = Form
     action_disallowed_list = ["delete"]
@@ -132,6 +139,9 @@ class ResourceView(GuardedView, ModelView):
         raise NotImplementedError("Writes go through the door.")
 
     update_model = delete_model = action_delete = create_model
+
+    def prepare(self, rows: Sequence[Resource]) -> None:
+        """Load what the columns of this list need besides, for all rows at once."""
 
     # What templates ask.
 
@@ -234,7 +244,7 @@ class ResourceView(GuardedView, ModelView):
         # A form that was held up keeps the version it was opened with: only what was seen may be overwritten.
         seen = outcome.version or key_of(request.form.get(forms.VERSION)) or getattr(record, "version", None)
         page = self.page(
-            "admin/edit.html",
+            self.form_template,
             form=form,
             record=record,
             outcome=outcome,
@@ -249,7 +259,7 @@ class ResourceView(GuardedView, ModelView):
     def details_view(self) -> Any:
         """Show all fields of a record that the person may see, and its history."""
         record = self.get_one(request.args.get("id", ""))
-        return self.page("admin/details.html", **details.context(self, record, key_of(request.args.get("before"))))
+        return self.page(self.details_page, **details.context(self, record, key_of(request.args.get("before"))))
 
     @expose("/delete/", methods=("POST",))
     def delete_view(self) -> Any:

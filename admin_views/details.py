@@ -47,6 +47,7 @@ class ShownConflict:
 
 def context(view: Any, record: Resource, before: int | None) -> dict[str, Any]:
     """Return what the page of `record` shows: fields, and a page of its history that ends before the key `before`."""
+    view.prepare([record])
     slice_ = timeline.Slice([], None)
     conditions = (Change.resource == record.resource.name, Change.record_id == record.id)
     if policy.allows(view.actor, "read", "history"):
@@ -72,6 +73,8 @@ def shown_fields(actor: Actor, record: Resource) -> list[Shown]:
     currency = getattr(record, "currency", None)
     shown = []
     for field in chosen:
+        if field.name == "trashed_at" and not record.trashed_at:
+            continue
         value = formats.of_kind(field, values[field.name], names, currency)
         if field.kind in (Kind.HTML, Kind.LONG_TEXT) and values[field.name]:
             value = Markup('<div class="long-text">{}</div>').format(values[field.name])

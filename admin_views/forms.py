@@ -31,11 +31,16 @@ class RecordForm(Form):
     """A form over one record; each of its fields is a HouseField."""
 
     problems: list[str]
+    #: Refusals of what stands in the form beside the fields, by its name.
+    beside: dict[str, list[str]]
 
     @property
     def editable(self) -> list[HouseField]:
         """Return the fields that the person may set."""
         return [field for field in self if not field.read_only]
+
+    #: Names of what stands in the form beside the fields.
+    besides: frozenset[str] = frozenset()
 
     def values(self) -> dict[str, Any]:
         """Return attribute values of what the form held and could be read."""
@@ -45,14 +50,18 @@ class RecordForm(Form):
         """Show a refusal at its field, or on top where it has none in this form."""
         if name and name in self and not self[name].read_only:
             self[name].refuse(message)
+        elif name and name in self.besides:
+            self.beside.setdefault(name, []).append(message)
         else:
             self.problems.append(message)
 
     @property
     def all_problems(self) -> list[tuple[str | None, str]]:
         """Return every problem with the name of its field, in the order of the form."""
-        return [(None, message) for message in self.problems] + [
-            (field.name, message) for field in self for message in field.errors
+        return [
+            *((None, message) for message in self.problems),
+            *((field.name, message) for field in self for message in field.errors),
+            *((name, message) for name, messages in self.beside.items() for message in messages),
         ]
 
 
@@ -77,7 +86,9 @@ def build(view: Any, record: Resource | None, data: MultiDict[str, str] | None) 
             members[name] = unbound(view, field, actor)
         elif record is not None and not field.system and name in readable:
             members[name] = (ReadOnlyField, {"declared": field, "shown": _shown(field, record, actor)})
-    return _bound(members, record, model, data)
+    form = _bound(members, record, model, data)
+    form.besides = view.besides
+    return form
 
 
 def unbound(view: Any, field: Any, actor: Actor) -> tuple[type[HouseField], dict[str, Any]]:
@@ -94,7 +105,7 @@ def _bound(members: Mapping[str, Any], record: Resource | None, model: type[Reso
     cls = type("RecordForm", (RecordForm,), {name: kind(**options) for name, (kind, options) in members.items()})
     source = record if record is not None else model()
     form: RecordForm = cls(formdata=None, data={name: getattr(source, name) for name in members})
-    form.problems = []
+    form.problems, form.beside = [], {}
     if data is not None:
         for field in form:
             field.process(data, field.value)

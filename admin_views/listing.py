@@ -34,6 +34,7 @@ def context(view: Any, args: MultiDict[str, str]) -> dict[str, Any]:
     parsed = Selection.from_args(model, actor, args)
     selection = parsed.selection
     page = selection.page(db.session, parsed.cursor, parsed.size)
+    view.prepare(page.rows)
     readable = policy.fields_for(actor, "read", model)
     shown = columns.chosen(view, readable)
     cells = columns.Cells(view, page.rows, [column.field for column in shown], readable)
