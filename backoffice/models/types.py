@@ -89,7 +89,9 @@ def fold(text: str) -> str:
         return text.lower()
     # Decomposed on both sides of casefolding: “™” becomes capitals, which the other way round stayed.
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
+    # Composed again: Hangul falls apart into letters that are no accents.
+    bare = "".join(char for char in decomposed if not unicodedata.combining(char))
+    return unicodedata.normalize("NFC", bare)
 
 
 def sort_key(text: str) -> str:

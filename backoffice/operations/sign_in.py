@@ -13,7 +13,6 @@ from ..writes import Unit
 from . import passwords, throttle
 from .accounts import address_of
 
-
 _MINUTE = 60
 
 
@@ -46,7 +45,7 @@ def authenticate(session: Session, email: str, password: str, address: str | Non
     """
     account = address_of(email)
     attempt = throttle.try_of(account or email, address)
-    if wait := throttle.begin(attempt):
+    if wait := throttle.started(attempt):
         raise TooManyTries(wait)
     user = session.scalars(select(User).where(User.email == account)).one_or_none() if account else None
     right = passwords.matches(user.password_hash if user else None, password)
@@ -64,7 +63,7 @@ def check_own(user: User, password: str, address: str | None) -> None:
     Raises TooManyTries and Refused.
     """
     attempt = throttle.try_of(user.email, address)
-    if wait := throttle.begin(attempt):
+    if wait := throttle.started(attempt):
         raise TooManyTries(wait)
     if not passwords.matches(user.password_hash, password):
         throttle.failed(attempt)

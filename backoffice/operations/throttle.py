@@ -53,7 +53,7 @@ def try_of(email: str, address: str | None) -> Try:
     return Try(_key("account", email), _key("address", network) if (network := _network(address)) else None)
 
 
-def begin(attempt: Try) -> int:
+def started(attempt: Try) -> int:
     """Count `attempt` against its account and return 0, or return the seconds to wait and count nothing."""
     now = utcnow()
     with writes.bookkeeping() as session:

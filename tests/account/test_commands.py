@@ -105,7 +105,7 @@ def test_users_reset_ends_sessions_and_waits(app: Flask, house: Actor) -> None:
     client.sign_in("viewer@example.org")
     key = user("viewer@example.org").session_key  # type: ignore[union-attr]
     for _time in range(5):
-        throttle.begin(throttle.try_of("viewer@example.org", None))
+        throttle.started(throttle.try_of("viewer@example.org", None))
     result = run(app, "users", "reset", "viewer@example.org")
     (password,) = ONCE.findall(result.output)
     assert user("viewer@example.org").session_key != key  # type: ignore[union-attr]

@@ -107,7 +107,7 @@ def test_one_address_that_tries_many_accounts_waits(browser: Browsers, person: P
     for number in range(12):
         later(1000)
         assert fail(client, f"b{number}@example.org") == 400
-        waits.append(throttle.begin(throttle.try_of("c@example.org", "192.0.2.1")))
+        waits.append(throttle.started(throttle.try_of("c@example.org", "192.0.2.1")))
     assert waits[0] == 2
     assert max(waits) == waits[-1] == 900
 
@@ -130,7 +130,7 @@ def test_an_address_is_what_one_household_has(app: Flask, one: str, other: str, 
 def test_without_an_address_only_the_account_counts(app: Flask, address: str | None) -> None:
     attempt = throttle.try_of("a@example.org", address)
     assert attempt.address is None
-    assert throttle.begin(attempt) == 0
+    assert throttle.started(attempt) == 0
     throttle.failed(attempt)
     assert counts() == [1]
 
@@ -174,11 +174,11 @@ def test_the_table_stays_small(app: Flask, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(throttle, "MOST_ROWS", 20)
     for number in range(60):
         attempt = throttle.try_of(f"{number}@example.org", f"2001:db8:{number}::1")
-        assert throttle.begin(attempt) == 0
+        assert throttle.started(attempt) == 0
         throttle.failed(attempt)
     loud = throttle.try_of("loud@example.org", None)
     for _time in range(3):
-        throttle.begin(loud)
+        throttle.started(loud)
     with writes.bookkeeping() as session:
         throttle.tidy(session, utcnow())
     assert len(counts()) == 20
@@ -190,13 +190,13 @@ def test_the_table_stays_small(app: Flask, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_it_tidies_itself_up(app: Flask) -> None:
     first = throttle.try_of("first@example.org", "192.0.2.1")
-    throttle.begin(first)
+    throttle.started(first)
     throttle.failed(first)
     later(4000)
     for number in range(1000):
         attempt = throttle.try_of(f"{number}@example.org", None)
         if int(attempt.account[:8], 16) % 64 == 0:
-            throttle.begin(attempt)
+            throttle.started(attempt)
             throttle.failed(attempt)
             break
     assert counts() == [1]
@@ -211,7 +211,7 @@ def test_a_burst_finds_no_gap(app: Flask) -> None:
         with app.app_context():
             attempt = throttle.try_of("viewer@example.org", f"203.0.113.{number}")
             ready.wait(30)
-            waits.append(throttle.begin(attempt))
+            waits.append(throttle.started(attempt))
             db.session.remove()
 
     threads = [threading.Thread(target=knock, args=(number,)) for number in range(attempts)]
