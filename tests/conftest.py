@@ -12,12 +12,15 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from flask_migrate import upgrade
 from sqlalchemy.engine import make_url
+from werkzeug.test import TestResponse
 
 import config
 from backoffice import policy
@@ -102,10 +105,23 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         yield url
 
 
+class FreshClient(FlaskClient):
+    """A browser whose every request has an application context of its own, as a server gives it.
+
+    The context that a test pushes would be taken over by its requests, with what one person left on `g` for the next.
+    """
+
+    def open(self, *args: Any, **options: Any) -> TestResponse:
+        options.setdefault("buffered", True)
+        with self.application.app_context():
+            return super().open(*args, **options)
+
+
 @pytest.fixture
 def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
     """Return an application over `database_url`, its context pushed."""
     app = create_app(settings_for(database_url, tmp_path))
+    app.test_client_class = FreshClient
     with app.app_context():
         yield app
         db.session.remove()

@@ -119,7 +119,8 @@ class Field:
         if isinstance(value, str):
             value = self._clean_text(value)
         elif self.kind is Kind.MAP and value is not None:
-            value = self._clean_map(value)
+            # No entries and no document are the same.
+            value = self._clean_map(value) or None
         elif self.kind is Kind.LIST and value is not None:
             value = sorted({str(item) for item in value})
         elif self.kind is Kind.MONEY and value is not None:
