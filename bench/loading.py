@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -16,8 +15,17 @@ from backoffice.extensions import Base
 
 from .catalogue import Row
 
-_SPECIAL = re.compile(r"[\\\t\n\r]")
-_ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+#: Stand-ins that no row of ours holds: with them a chunk is escaped as a whole, which is faster than cell by cell.
+_NULL, _END_OF_CELL, _END_OF_ROW = "\x1d", "\x1f", "\x1e"
+_COPY_TEXT = {
+    "\\": r"\\",
+    "\t": r"\t",
+    "\n": r"\n",
+    "\r": r"\r",
+    _NULL: r"\N",
+    _END_OF_CELL: "\t",
+    _END_OF_ROW: "\n",
+}
 
 #: Tables whose indexes are dropped for the load and built again at its end.
 BIG = ("product", "product_tag", "search_entry")
@@ -47,7 +55,10 @@ def packed(dialect: str, rows: Sequence[Row]) -> tuple[list[str], Any]:
     columns = list(rows[0]) if rows else []
     if dialect == "sqlite":
         return columns, rows
-    return columns, "".join("\t".join(map(_cell, row.values())) + "\n" for row in rows)
+    data = "".join(_END_OF_CELL.join(map(_cell, row.values())) + _END_OF_ROW for row in rows)
+    for held, written in _COPY_TEXT.items():
+        data = data.replace(held, written)
+    return columns, data
 
 
 def send(connection: Connection, name: str, columns: list[str], data: Any) -> None:
@@ -64,13 +75,14 @@ def send(connection: Connection, name: str, columns: list[str], data: Any) -> No
 
 
 def _cell(value: Any) -> str:
-    """Return `value` as COPY's text format writes it."""
+    """Return `value` as COPY's text format writes it, before escaping."""
+    if isinstance(value, str):
+        return value
     if value is None:
-        return "\\N"
-    if isinstance(value, datetime):
-        return value.isoformat()
-    written = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
-    return written.translate(_ESCAPED) if _SPECIAL.search(written) else written
+        return _NULL
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 @contextmanager

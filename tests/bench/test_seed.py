@@ -17,7 +17,7 @@ from backoffice.models.product import Product
 from backoffice.models.search_entry import SearchEntry, searched_text, words
 from backoffice.models.types import sort_key
 from bench.catalogue import CHUNK, MODELS, Catalogue, Size, midnight
-from bench.loading import open_engine
+from bench.loading import open_engine, packed, send
 from bench.seed import Unfit, chunks, main, seed
 
 SIZE = Size(products=300, categories=40, brands=10, seed=7)
@@ -153,3 +153,13 @@ def test_processes_make_the_same_chunks_in_the_same_order() -> None:
     one, two = (list(chunks(catalogue, "sqlite", workers)) for workers in (1, 2))
     assert [len(chunk["product"][1]) for chunk in one] == [CHUNK, 300]
     assert one == two
+
+
+def test_text_of_any_kind_goes_through_copy_unharmed(engine: Engine) -> None:
+    names = ["back\\slash \\N \\.", "tab\tand\nline\r\n", "quotes \" and ' ", "سجادة ™ 🧶", "", "\\"]
+    rows = [{"resource": "test", "record_id": key, "heading": name, "body": ""} for key, name in enumerate(names)]
+    with engine.begin() as connection:
+        send(connection, "search_entry", *packed(engine.dialect.name, rows))
+    with engine.connect() as connection:
+        query = select(SearchEntry.heading).where(SearchEntry.resource == "test").order_by(SearchEntry.record_id)
+        assert connection.scalars(query).all() == names
