@@ -76,6 +76,8 @@ def _lock_sqlite(connection: Any, _record: Any) -> None:
 def _prepare_postgresql(connection: Any, _record: Any) -> None:
     autocommit, connection.autocommit = connection.autocommit, True
     connection.execute("SET default_transaction_read_only = on")
+    # Compiling a plan takes longer than any statement of a page runs.
+    connection.execute("SET jit = off")
     connection.execute(f"SET statement_timeout = {STATEMENT_TIMEOUT_MS}")
     connection.execute("SET TimeZone = 'UTC'")
     connection.autocommit = autocommit

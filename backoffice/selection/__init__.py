@@ -5,7 +5,7 @@ from __future__ import annotations
 from .filters import Filter
 from .lookup import Found, look_up, trails
 from .orders import LAST, Position
-from .question import Parsed, Selection
 from .results import Count, Page
+from .selection import Parsed, Selection
 
 __all__ = ["LAST", "Count", "Filter", "Found", "Page", "Parsed", "Position", "Selection", "look_up", "trails"]

@@ -12,7 +12,7 @@ from ..models.base import Resource, fields_of
 from ..models.fields import Kind
 from ..models.search_entry import SearchEntry, words
 from ..models.types import sort_key
-from .plans import Question
+from .question import Question
 
 #: So many matches are ranked; a frequent word has more.
 CANDIDATES = 1_000
@@ -31,19 +31,21 @@ def part_of(model: type[Resource], askable: frozenset[str]) -> str | None:
     return None if long | prefixes <= askable else search.HEADING
 
 
-def condition(
+def conditions(
     dialect: str, model: type[Resource], text: str, askable: frozenset[str], trash: bool
-) -> ColumnElement[bool]:
-    """Return the condition that a row of `model` answers `text`."""
+) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Return the condition that a row of `model` answers `text`, for all rows at once and for one row at a time."""
     part = part_of(model, askable)
     entries = None if part == NOWHERE else search.matches(dialect, model.resource.name, text, part)
     if entries is None:
-        return or_(begins(model, text, askable), exact(model, text, askable))
+        found = or_(begins(model, text, askable), exact(model, text, askable))
+        return found, found
     entries = entries.where(SearchEntry.live == (not trash))
     if dialect == "postgresql":
-        # The planner turns it into a join where that is better; one row at a time it stays a look-up.
-        return exists(entries.where(SearchEntry.record_id == model.id).with_only_columns(SearchEntry.id))
-    return model.id.in_(entries)
+        own = entries.where(SearchEntry.record_id == model.id).with_only_columns(SearchEntry.id)
+        # The planner may turn the first into a join; the limit keeps it from collecting all answers for the second.
+        return exists(own), own.limit(1).scalar_subquery().is_not(None)
+    return model.id.in_(entries), model.id.in_(entries)
 
 
 def begins(model: type[Resource], text: str, askable: frozenset[str]) -> ColumnElement[bool]:
