@@ -129,6 +129,14 @@ def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
 
 
 @pytest.fixture
+def bare(tmp_path: Path) -> Iterator[Flask]:
+    """Return an application without a database, its context pushed, for what needs none."""
+    app = create_app(settings_for("sqlite:///:memory:", tmp_path))
+    with app.app_context():
+        yield app
+
+
+@pytest.fixture
 def house() -> policy.Actor:
     """Return the actor that may do everything."""
     return policy.system("tests")

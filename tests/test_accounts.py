@@ -127,12 +127,13 @@ ESCALATIONS: dict[str, Callable[[Unit, dict[str, int]], Any]] = {
 }
 
 
-@pytest.mark.parametrize("deed", ESCALATIONS)
-def test_nobody_gives_or_takes_what_they_do_not_hold(people: dict[str, int], deed: str) -> None:
+def test_nobody_gives_or_takes_what_they_do_not_hold(people: dict[str, int], subtests: pytest.Subtests) -> None:
     before = _state()
-    with pytest.raises(Refused, match="do not hold"):
-        writes.run(acting("personnel@example.org"), deed, lambda unit: ESCALATIONS[deed](unit, people))
-    assert _state() == before
+    for deed, attempt in ESCALATIONS.items():
+        with subtests.test(deed):
+            with pytest.raises(Refused, match="do not hold"):
+                writes.run(acting("personnel@example.org"), deed, lambda unit, work=attempt: work(unit, people))
+            assert _state() == before
 
 
 def _state() -> list[Any]:
@@ -167,10 +168,12 @@ PERMITTED: dict[str, Callable[[Unit, dict[str, int]], Any]] = {
 }
 
 
-@pytest.mark.parametrize("deed", PERMITTED)
-def test_what_one_holds_one_may_hand_on(people: dict[str, int], deed: str) -> None:
-    _result, receipt = writes.run(acting("personnel@example.org"), deed, lambda unit: PERMITTED[deed](unit, people))
-    assert receipt.change_set_id
+def test_what_one_holds_one_may_hand_on(people: dict[str, int], subtests: pytest.Subtests) -> None:
+    actor = acting("personnel@example.org")
+    for deed, attempt in PERMITTED.items():
+        with subtests.test(deed):
+            _result, receipt = writes.run(actor, deed, lambda unit, work=attempt: work(unit, people))
+            assert receipt.change_set_id
 
 
 # The same by undo: what an administrator took away does not come back by the hand of somebody who holds less.
@@ -184,18 +187,18 @@ UNDONE = {
 }
 
 
-@pytest.mark.parametrize("deed", UNDONE)
-def test_undo_gives_nobody_more_than_they_hold(people: dict[str, int], house: Actor, deed: str) -> None:
+def test_undo_gives_nobody_more_than_they_hold(people: dict[str, int], house: Actor, subtests: pytest.Subtests) -> None:
     new_role(house, "historian", "history:read", *(f"{n}:{v}" for n in ("user", "role") for v in policy_crud()))
     writes.run(house, "Give", lambda unit: update_user("nobody", roles=["editor"])(unit, people))
     writes.run(house, "Give", lambda unit: update_user("personnel", roles=["historian"])(unit, people))
-    _result, receipt = writes.run(house, deed, lambda unit: UNDONE[deed](unit, people))
-    assert receipt.change_set_id
-    before = _state()
-    with pytest.raises(Refused, match="do not hold"):
-        undo.undo_change_set(acting("personnel@example.org"), receipt.change_set_id)
-    assert _state() == before
-    assert undo.undo_change_set(house, receipt.change_set_id).count == 1
+    for deed, work in UNDONE.items():
+        with subtests.test(deed):
+            _result, receipt = writes.run(house, deed, lambda unit, work=work: work(unit, people))
+            before = _state()
+            with pytest.raises(Refused, match="do not hold"):
+                undo.undo_change_set(acting("personnel@example.org"), receipt.change_set_id or 0)
+            assert _state() == before
+            assert undo.undo_change_set(house, receipt.change_set_id or 0).count == 1
 
 
 def policy_crud() -> tuple[str, ...]:
@@ -383,7 +386,7 @@ def test_two_administrators_who_leave_at_once_leave_one(app: Flask, house: Actor
         ("correcthorsebatterystaple", "guessed"),
     ],
 )
-def test_weak_and_unusable_passwords_are_refused(app: Flask, password: str, words: str) -> None:
+def test_weak_and_unusable_passwords_are_refused(bare: Flask, password: str, words: str) -> None:
     with pytest.raises(Refused, match=words) as caught:
         passwords.hash_of(password, "manager@example.org")
     assert caught.value.field == "password"
@@ -403,7 +406,7 @@ def test_weak_and_unusable_passwords_are_refused(app: Flask, password: str, word
         (" spaces count ", " spaces count "),
     ],
 )
-def test_a_password_matches_itself_however_it_is_typed(app: Flask, password: str, typed: str) -> None:
+def test_a_password_matches_itself_however_it_is_typed(bare: Flask, password: str, typed: str) -> None:
     stored = passwords.hash_of(password, "manager@example.org")
     assert stored.startswith("$argon2id$")
     assert passwords.matches(stored, typed)
@@ -412,18 +415,18 @@ def test_a_password_matches_itself_however_it_is_typed(app: Flask, password: str
     assert not passwords.matches("no hash at all", typed)
 
 
-def test_generated_passwords_are_accepted_and_differ(app: Flask) -> None:
+def test_generated_passwords_are_accepted_and_differ(bare: Flask) -> None:
     made = {passwords.generate() for _time in range(50)}
     assert len(made) == 50
     for password in made:
         passwords.checked(password, "manager@example.org")
 
 
-def test_parameters_are_those_of_owasp_outside_of_tests(app: Flask) -> None:
-    app.testing = False
+def test_parameters_are_those_of_owasp_outside_of_tests(bare: Flask) -> None:
+    bare.testing = False
     stored = passwords.hash_of(PASSWORD, "manager@example.org")
     assert stored.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
-    app.testing = True
+    bare.testing = True
     assert passwords.is_outdated(stored)
     assert passwords.matches(stored, PASSWORD)
 

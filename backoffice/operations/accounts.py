@@ -29,7 +29,7 @@ def create_user(
 
     Raises Denied and Refused.
     """
-    values = {"email": email, "name": name, "roles": [role.id for role in roles]}
+    values = {"email": address_of(email) or email, "name": name, "roles": [role.id for role in roles]}
     user = records.create(unit, User, values)
     if password is not None:
         policy.require(unit.actor, "create", "user", user, "password_hash")

@@ -122,7 +122,7 @@ def test_one_address_that_tries_many_accounts_waits(browser: Browsers, person: P
         ("fe80::1%eth0", "fe80::1%eth1", True),
     ],
 )
-def test_an_address_is_what_one_household_has(app: Flask, one: str, other: str, same: bool) -> None:
+def test_an_address_is_what_one_household_has(bare: Flask, one: str, other: str, same: bool) -> None:
     assert (throttle.try_of("a", one).address == throttle.try_of("a", other).address) is same
 
 
@@ -270,5 +270,5 @@ def test_the_address_is_the_one_that_trusted_proxies_name(
     ("seconds", "words"),
     [(1, "1 second "), (2, "2 seconds "), (90, "90 seconds "), (121, "3 minutes "), (900, "15 minutes ")],
 )
-def test_the_wait_is_said_in_words(app: Flask, seconds: int, words: str) -> None:
+def test_the_wait_is_said_in_words(bare: Flask, seconds: int, words: str) -> None:
     assert words in str(TooManyTries(seconds))
