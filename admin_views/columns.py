@@ -196,7 +196,11 @@ def truth(value: bool) -> Markup:
 def category(label: str) -> Markup:
     """Return a category: the leaf, and its path beneath."""
     leaf, above = ancestors(label)
-    return Markup('<span><bdi>{}</bdi><br><bdi class="meta">{}</bdi></span>').format(leaf, above) if above else escape(leaf)
+    return (
+        Markup('<span><bdi>{}</bdi><br><bdi class="meta">{}</bdi></span>').format(leaf, above)
+        if above
+        else escape(leaf)
+    )
 
 
 def references(records: Sequence[Resource]) -> Markup:

@@ -23,6 +23,9 @@ from backoffice.models.fields import Field, Kind, written
 from . import formats
 
 
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
+
+
 class HouseField(WTField):
     """Ground of all fields: a declared field, the typed text and the value that it means."""
 
@@ -36,6 +39,12 @@ class HouseField(WTField):
         self.given = False
         self.typed: str | None = None
         self.value: Any = None
+        self.stored: Any = None
+
+    @property
+    def is_still_empty(self) -> bool:
+        """Return whether nothing stands where nothing stood; an empty document and none are the same to a person."""
+        return self.value in _EMPTY and self.stored in _EMPTY
 
     @property
     def required(self) -> bool:
@@ -44,7 +53,7 @@ class HouseField(WTField):
 
     def process(self, formdata: Any, data: Any = unset_value, extra_filters: Any = None) -> None:
         """Take the value of the record, or what the form brought."""
-        self.value = None if data is unset_value else data
+        self.value = self.stored = None if data is unset_value else data
         self.process_errors = []
         if formdata is not None and not self.read_only and self.is_in(formdata):
             self.given = True

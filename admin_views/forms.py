@@ -44,7 +44,7 @@ class RecordForm(Form):
 
     def values(self) -> dict[str, Any]:
         """Return attribute values of what the form held and could be read."""
-        return {field.name: field.value for field in self.editable if field.given}
+        return {field.name: field.value for field in self.editable if field.given and not field.is_still_empty}
 
     def refuse(self, message: str, name: str | None) -> None:
         """Show a refusal at its field, or on top where it has none in this form."""
@@ -108,7 +108,7 @@ def _bound(members: Mapping[str, Any], record: Resource | None, model: type[Reso
     form.problems, form.beside = [], {}
     if data is not None:
         for field in form:
-            field.process(data, field.value)
+            field.process(data, field.stored)
     # Before a validation there are no errors; templates ask for them all the same.
     for field in form:
         field.errors = []

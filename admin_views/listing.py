@@ -17,7 +17,6 @@ from backoffice.selection import Selection
 from . import columns, filters
 
 
-
 @dataclass(frozen=True)
 class Pager:
     """The ways to other pages of the same selection; None where there is none."""

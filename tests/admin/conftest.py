@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 from markupsafe import Markup
 from sqlalchemy import event, select
 from werkzeug.test import TestResponse
@@ -50,9 +52,16 @@ class World:
     trashed: int = 0
 
 
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Return where compiled templates are kept: each test has an application of its own."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def world(app: Flask, house: Actor) -> World:
+def world(app: Flask, house: Actor, compiled: FileSystemBytecodeCache) -> World:
     """Return a small catalogue with one person of each shipped role and one whose role ends at a subtree."""
+    app.jinja_env.bytecode_cache = compiled
     made = World()
     with writes.unit(house, "World", source="system") as unit:
         session = unit.session
@@ -127,7 +136,7 @@ class Browser:
 
     def get(self, address: str, **options: Any) -> TestResponse:
         """Open a page."""
-        return self.client.get(address, **options)
+        return self._alone(self.client.get, address, **options)
 
     @property
     def token(self) -> str:
@@ -140,7 +149,16 @@ class Browser:
 
     def post(self, address: str, data: dict[str, Any] | None = None, **options: Any) -> TestResponse:
         """Send `data` with a token."""
-        return self.client.post(address, data={"csrf_token": self.token} | (data or {}), **options)
+        return self._alone(self.client.post, address, data={"csrf_token": self.token} | (data or {}), **options)
+
+    def raw_post(self, address: str, data: dict[str, Any], **options: Any) -> TestResponse:
+        """Send `data` just as it is."""
+        return self._alone(self.client.post, address, data=data, **options)
+
+    @staticmethod
+    def _alone(send: Callable[..., TestResponse], *args: Any, **options: Any) -> TestResponse:
+        """Run a request without the application context of the tests: what it keeps for itself must not outlive it."""
+        return contextvars.Context().run(send, *args, **options)
 
     def form(self, address: str) -> dict[str, Any]:
         """Return what the form at `address` would send untouched."""

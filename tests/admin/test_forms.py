@@ -67,7 +67,7 @@ def test_a_field_that_the_form_did_not_hold_is_left(admin: Browser, world: World
         ("price", "NaN", "is not an amount"),
         ("price", "1e400", "is not an amount"),
         ("price", "9" * 40, "too large"),
-        ("price", "12.345", "EUR has 2 decimals"),
+        ("price", "12.3456", "EUR has 2 decimals"),
         ("name", "", "fill this in"),
         ("name", "x" * 10_000, "too many"),
         ("sku", "", "fill this in"),
@@ -103,8 +103,8 @@ def test_numbers_are_read_as_the_reader_writes_them(admin: Browser, world: World
     admin.submit(f"/admin/product/edit/?id={world.mug}", price="1.299,00")
     assert product(world.mug).price == Decimal(1299)
     assert admin.form(f"/admin/product/edit/?id={world.mug}")["price"] == "1299,00"
-    response = admin.submit(f"/admin/product/edit/?id={world.mug}", price="1.299")
-    assert response.status_code == 400 and "1.299" in form_of(response.text)["price"]
+    response = admin.submit(f"/admin/product/edit/?id={world.mug}", price="1,299")
+    assert response.status_code == 400 and "1,299" in form_of(response.text)["price"]
 
 
 def test_different_fields_merge_and_it_is_said(admin: Browser, sign_in: Callable[..., Browser], world: World) -> None:
@@ -141,7 +141,9 @@ def test_taking_theirs_keeps_theirs_and_saves_the_rest(
     address = f"/admin/product/edit/?id={world.mug}"
     opened = admin.form(address)
     sign_in("catalogue-manager").submit(address, price="14.90", attributes="colour = green")
-    response = admin.post(address, opened | {"price": "11.00", "name": "My mug", "attributes": "colour = red\nsize = 2"})
+    response = admin.post(
+        address, opened | {"price": "11.00", "name": "My mug", "attributes": "colour = red\nsize = 2"}
+    )
     shown = form_of(response.text) | {"_choice.price": "theirs", "_choice.attributes.colour": "theirs"}
     admin.post(address, shown)
     mug = product(world.mug)
@@ -172,7 +174,7 @@ def test_a_form_without_a_token_saves_nothing_and_keeps_what_was_typed(
     address = f"/admin/product/edit/?id={world.mug}"
     form = admin.form(address) | {"name": "Typed name"}
     form.pop("csrf_token", None)
-    response = admin.client.post(address, data=form | ({"csrf_token": token} if token is not None else {}))
+    response = admin.raw_post(address, form | ({"csrf_token": token} if token is not None else {}))
     assert response.status_code == 400
     assert form_of(response.text)["name"] == "Typed name"
     assert "What you typed is still here" in response.text
@@ -183,7 +185,7 @@ def test_a_form_without_a_token_saves_nothing_and_keeps_what_was_typed(
 
 def test_another_sessions_token_is_refused(admin: Browser, sign_in: Callable[..., Browser], world: World) -> None:
     token = sign_in("catalogue-manager").token
-    response = admin.client.post("/admin/product/delete/", data={"csrf_token": token, "id": world.mug})
+    response = admin.raw_post("/admin/product/delete/", {"csrf_token": token, "id": world.mug})
     assert response.status_code == 400
     assert product(world.mug).trashed_at is None
 
