@@ -119,9 +119,8 @@ def carry_out(view: Any, action: MassAction, model: type[Resource], actor: Actor
 def _one(view: Any, action: MassAction, unit: Unit, record: Resource, report: Report) -> None:
     before = record.version
     try:
-        with unit.session.begin_nested():
+        with unit.attempt():
             action.deed(view, unit, record)
-            unit.session.flush()
     except Refused as refused:
         report.skip(str(refused))
         return

@@ -182,7 +182,7 @@ class ResourceView(GuardedView, ModelView):
         form = forms.build(self, None, data)
         outcome = saving.Outcome()
         if data is not None and self._is_sendable(form):
-            outcome = saving.create(form, self.model, self.actor, forms.request_mark(data), self.extra(None))
+            outcome = saving.create(form, self.model, self.actor, forms.request_mark(data), self.also(None))
             if outcome.key is not None:
                 return self._after_save(outcome)
         return self._show_form(form, None, outcome)
@@ -202,14 +202,14 @@ class ResourceView(GuardedView, ModelView):
             forms.take_theirs(self.model, record, values, data)
             opened = key_of(data.get(forms.VERSION))
             outcome = saving.update(
-                form, record, self.actor, opened, values, forms.request_mark(data), self.extra(record)
+                form, record, self.actor, opened, values, forms.request_mark(data), self.also(record)
             )
             if outcome.key is not None:
                 return self._after_save(outcome)
             record = self.get_one(record.id)
         return self._show_form(form, record, outcome)
 
-    def extra(self, record: Resource | None) -> saving.Extra:
+    def also(self, record: Resource | None) -> saving.Extra:
         """Return what is done besides setting the fields, in the same unit."""
         return lambda _unit, _record: None
 

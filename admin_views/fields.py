@@ -22,7 +22,6 @@ from backoffice.models.fields import Field, Kind, written
 
 from . import formats
 
-
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 
 

@@ -109,7 +109,7 @@ def resolved(view: Any, one: Field, args: MultiDict[str, str]) -> dict[str, list
 
 
 def plain_number(typed: str) -> str:
-    """Return a number typed in the reader's format as addresses hold it; what is none stays for the selection to say."""
+    """Return a number typed in the reader's format as addresses hold it; what is none stays as it is."""
     try:
         return str(parse_decimal(typed, get_locale())) if typed.strip() else ""
     except ValueError:

@@ -28,7 +28,7 @@ OFFERED_PEOPLE = 100
 class HistoryView(GuardedView):
     """Every change set that the person may see something of."""
 
-    VERB_OF = {name: ("history", "read") for name in ("index_view", "details_view", "undo_view")}
+    VERB_OF = dict.fromkeys(("index_view", "details_view", "undo_view"), ("history", "read"))
     group, icon, place = "history", "history", (90, "history")
     label = _l("History")
 

@@ -71,8 +71,7 @@ def update(
         extra(unit, saved.record)
         return saved.record, saved.merged
 
-    outcome = _run(form, model, actor, _("Edit: %(name)s", name=str(record)), work, request_id)
-    return outcome
+    return _run(form, model, actor, _("Edit: %(name)s", name=str(record)), work, request_id)
 
 
 def _run(

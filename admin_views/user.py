@@ -25,7 +25,7 @@ from .role import letter_list
 from .saving import Extra
 
 #: The fields of the section "Reset password".
-PASSWORD, CONFIRMATION = "password", "password_confirm"  # noqa: S105 (names of fields)
+PASSWORD, CONFIRMATION = "password", "password_confirm"
 
 
 class UserView(ResourceView):
@@ -56,7 +56,7 @@ class UserView(ResourceView):
         """Return whether the person may set the password of this one."""
         return policy.allows(self.actor, "update", "user", record, "password_hash")
 
-    def extra(self, record: Resource | None) -> Extra:
+    def also(self, record: Resource | None) -> Extra:
         """Set the password that was typed, in the unit that saves the form."""
         password = request.form.get(PASSWORD, "")
 
