@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from .commands import accounts
+from .commands import accounts, files
 
-GROUPS = (*accounts.GROUPS,)
+GROUPS = (*accounts.GROUPS, *files.GROUPS)
 
 
 def register(app: Flask) -> None:

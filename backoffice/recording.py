@@ -151,6 +151,7 @@ class Recorder:
         return self._of(record)
 
     def _capture(self, item: Touched) -> None:
+        item.settled = False
         if item.created:
             return
         if not item.before:

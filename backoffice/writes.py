@@ -143,7 +143,7 @@ class Unit:
 
     def finish(self) -> None:
         """Flush, let records and rules settle, and write the change set with its changes and messages."""
-        self._settle()
+        self.settle()
         self.receipt.changes.extend(self._recorder.drafts())
         self._index()
         self._check_rules()
@@ -151,7 +151,8 @@ class Unit:
             if self.receipt.changes or self._messages:
                 self._write_change_set()
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
+        """Flush, and let the records that were touched check and compute what needs their keys, such as a path."""
         self.session.flush()
         while fresh := self._recorder.fresh():
             for item in fresh:

@@ -1,0 +1,196 @@
+"""Read the cells of a row into values, without asking the database."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...errors import Refused
+from ...i18n import _
+from ...models.base import Resource, resources
+from ...models.fields import Field, Kind
+from ...models.types import sort_key
+from .. import cells
+from .columns import PATH, Plan, Target, parent_field
+from .problems import Problem
+from .source import SourceRow
+
+#: The name of a record in a file: its names from the root down in a tree, otherwise one.
+Name = tuple[str, ...]
+
+
+@dataclass
+class Row:
+    """What one row says: values by attribute, entries of documents, names of what it refers to.
+
+    `key` finds its record. `given` holds the cells as written, by our column.
+    """
+
+    source: SourceRow
+    key: Any = None
+    values: dict[str, Any] = field(default_factory=dict)
+    entries: dict[str, dict[str, Any]] = field(default_factory=dict)
+    names: dict[str, list[Name]] = field(default_factory=dict)
+    given: dict[str, Any] = field(default_factory=dict)
+    targets: list[Target] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def fail(self, column: str, value: Any, reason: object) -> None:
+        """Note why the row is not imported."""
+        self.problems.append(Problem(column, cells.as_text(value), str(reason)))
+
+
+def read_row(plan: Plan, source: SourceRow, given: Mapping[str, Any]) -> Row:
+    """Read the cells `given` of a row; what is wrong with them stands in its problems."""
+    row = Row(source)
+    for column, raw in given.items():
+        target = plan.target(column)
+        if target is None:
+            continue
+        if isinstance(raw, dict) and target.field.kind is not Kind.MAP:
+            # `"name": {"fr": …}` says the same as the columns `name.fr` and so on.
+            for entry, value in raw.items():
+                _take(plan, row, plan.target(f"{target.column}.{entry}"), f"{target.column}.{entry}", value)
+        else:
+            _take(plan, row, target, column, raw)
+    _read_key(plan, row)
+    return row
+
+
+def _take(plan: Plan, row: Row, target: Target | None, column: str, raw: Any) -> None:
+    if target is None:
+        row.fail(column, raw, _("This column takes one value, not an object."))
+        return
+    if target.column in row.given:
+        row.fail(target.column, raw, _("The row names this column twice. Remove one."))
+    row.given[target.column] = raw
+    row.targets.append(target)
+    if not cells.is_empty(raw):
+        _read_cell(plan, row, target, raw)
+    elif plan.clear_empty:
+        _clear(row, target)
+
+
+def _clear(row: Row, target: Target) -> None:
+    declared = target.field
+    if target.entry:
+        row.entries.setdefault(declared.name, {})[target.entry] = None
+    elif declared.kind in (Kind.REFERENCE, Kind.REFERENCES):
+        row.names[declared.name] = []
+    elif declared.kind is Kind.LIST:
+        row.values[declared.name] = []
+    elif not declared.required and declared.kind is not Kind.MAP:
+        row.values[declared.name] = None
+
+
+def _read_cell(plan: Plan, row: Row, target: Target, raw: Any) -> None:
+    declared = target.field
+    try:
+        if target.column == PATH:
+            _read_path(plan.model, row, cells.split_path(cells.decoded(cells.as_text(raw))))
+        elif declared.kind is Kind.MAP:
+            _read_entries(plan, row, target, raw)
+        elif isinstance(raw, dict) or (isinstance(raw, list) and declared.kind not in (Kind.LIST, Kind.REFERENCES)):
+            row.fail(target.column, raw, _("This column takes one value, not a list or an object."))
+        elif declared.kind in (Kind.REFERENCE, Kind.REFERENCES):
+            row.names[declared.name] = _names(declared, raw)
+        elif declared.kind is Kind.LIST:
+            row.values[declared.name] = declared.clean(_split(raw))
+        else:
+            row.values[declared.name] = _parsed(declared, cells.read_text(declared, cells.as_text(raw)))
+    except Refused as refused:
+        row.fail(target.column, raw, refused)
+
+
+def _parsed(declared: Field, text: str) -> Any:
+    try:
+        return declared.parse(text)
+    except Refused:
+        wanted = text.strip().casefold()
+        meant = next((key for key, _label in declared.choices if key.casefold() == wanted), None)
+        if meant is None:
+            raise
+        return meant
+
+
+def _read_entries(plan: Plan, row: Row, target: Target, raw: Any) -> None:
+    declared = target.field
+    if target.entry is not None:
+        if isinstance(raw, str) and not plan.typed:
+            found = {target.entry: cells.read_entry_cell(plan.model, declared, raw)}
+        else:
+            found = {target.entry: cells.read_entry(plan.model, declared, raw)}
+    else:
+        try:
+            document = raw if isinstance(raw, dict) else cells.read_document(cells.as_text(raw))
+        except (ValueError, RecursionError):
+            row.fail(target.column, raw, _("Write a JSON object, or one “name = value” a line."))
+            return
+        found = {str(key): cells.read_entry(plan.model, declared, value) for key, value in document.items()}
+    entries = row.entries.setdefault(declared.name, {})
+    # Cleaned here, so that a wrong entry is a problem of its own cell.
+    entries.update(declared.clean(found) or {})
+    if plan.clear_empty:
+        entries.update({key: None for key, value in found.items() if cells.is_empty(value)})
+
+
+def _read_path(model: type[Resource], row: Row, path: Name) -> None:
+    parent = parent_field(model)
+    if parent is None or not all(path):
+        row.fail(PATH, cells.joined_path(path), _("A name on this path is empty. Write it like: Kitchen > Pans."))
+        return
+    row.values[model.resource.title] = unicodedata.normalize("NFC", path[-1])
+    row.names[parent.name] = [path[:-1]] if path[:-1] else []
+
+
+def _names(declared: Field, raw: Any) -> list[Name]:
+    target = resources()[str(declared.target)]
+    if declared.kind is Kind.REFERENCES:
+        return list(dict.fromkeys(_name(target, part) for part in _split(raw)))
+    return [_name(target, cells.decoded(cells.as_text(raw)))]
+
+
+def _name(target: type[Resource], text: str) -> Name:
+    text = unicodedata.normalize("NFC", text)
+    return cells.split_path(text) if parent_field(target) else (" ".join(text.split()),)
+
+
+def _split(raw: Any) -> list[str]:
+    parts = [cells.as_text(part) for part in raw] if isinstance(raw, list) else cells.split_names(cells.as_text(raw))
+    return [cells.decoded(part) for part in parts if part.strip()]
+
+
+def _read_key(plan: Plan, row: Row) -> None:
+    """Find out what record the row is about."""
+    if any(problem.column == plan.key for problem in row.problems):
+        return
+    if plan.tree:
+        _read_tree_key(plan, row)
+        return
+    declared = next((target.field for target in row.targets if target.column == plan.key), None)
+    row.key = row.values.get(declared.name) if declared else None
+    if row.key is None:
+        row.fail(plan.key, "", _("“%(key)s” is empty. It says what record the row is about.", key=plan.key))
+    elif declared and folds(plan):
+        row.key = sort_key(row.key)
+
+
+def folds(plan: Plan) -> bool:
+    """Return whether records are found by their folded name: Sony is SONY."""
+    return plan.key == "name" and hasattr(plan.model, "name_key")
+
+
+def _read_tree_key(plan: Plan, row: Row) -> None:
+    parent = parent_field(plan.model)
+    name = row.values.get(plan.model.resource.title)
+    if parent is None or name is None:
+        row.fail(plan.key, "", _("“%(key)s” is empty. It says what record the row is about.", key=plan.key))
+        return
+    above = row.names.get(parent.name) or [()]
+    row.key = (*above[0], name)
+    if not all(sort_key(part) for part in row.key):
+        row.fail(
+            plan.key, cells.joined_path(row.key), _("A name on this path is empty. Write it like: Kitchen > Pans.")
+        )

@@ -1,0 +1,321 @@
+"""Read the rows of a file as a stream: CSV of any delimiter, or JSON Lines; memory does not grow with the file."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import json
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn, cast
+
+from ...i18n import _
+from ..cells import unguarded
+from .problems import BadFile, Problem
+
+#: Characters of one line, and of one row over all its lines; what is longer is reported, not held.
+MAX_LINE = 1_000_000
+MAX_ROW_LINES = 2_000
+
+#: Rows with broken quotes after which the file is given up.
+MAX_BROKEN = 1_000
+
+BLOCK = 1 << 16
+DELIMITERS = ",;\t|"
+FORMATS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
+_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+
+@dataclass(frozen=True)
+class SourceRow:
+    """One row as it stands in the file: the line where it begins, its cells by column, and as they were written.
+
+    With a `problem` there are no cells to use.
+    """
+
+    line: int
+    cells: dict[str, Any]
+    written: Sequence[str]
+    problem: Problem | None = None
+
+
+@dataclass
+class Source:
+    """An open file: its format and header, and its rows one after another."""
+
+    path: Path
+    format: str
+    encoding: str
+    delimiter: str = ","
+    header: list[str] = field(default_factory=list)
+    blank: int = 0
+
+    @property
+    def columns(self) -> list[str]:
+        """Return the columns of `SourceRow.written`."""
+        return self.header if self.format == "csv" else ["row"]
+
+    def rows(self) -> Iterator[SourceRow]:
+        """Yield every row that is not blank."""
+        return _csv_rows(self) if self.format == "csv" else _json_rows(self)
+
+
+def open_source(
+    path: Path, form: str | None = None, encoding: str | None = None, delimiter: str | None = None
+) -> Source:
+    """Look at a file and return what it is; `form`, `encoding` and `delimiter` override what is detected.
+
+    The whole file is decoded once, so that a wrong encoding is found before anything is written. Raises BadFile.
+    """
+    if not path.is_file():
+        raise BadFile(_("There is no file %(path)s. Check the path.", path=path))
+    form = form or _format_of(path)
+    encoding = _checked_encoding(path, encoding)
+    source = Source(path, form, encoding)
+    if form == "csv":
+        _read_header(source, delimiter)
+    return source
+
+
+def _format_of(path: Path) -> str:
+    suffix = Path(path.stem).suffix if path.suffix == ".gz" else path.suffix
+    if suffix.lower() not in FORMATS:
+        raise BadFile(
+            _(
+                "%(path)s: the ending does not tell the format. Give --format csv or --format jsonl.",
+                path=path.name,
+            )
+        )
+    return FORMATS[suffix.lower()]
+
+
+def _opened(path: Path) -> BinaryIO:
+    return cast(BinaryIO, gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb"))
+
+
+def _checked_encoding(path: Path, encoding: str | None) -> str:
+    try:
+        with _opened(path) as stream:
+            start = stream.read(4096)
+        found = encoding or next((name for bom, name in _BOMS if start.startswith(bom)), "utf-8")
+        found = "utf-8-sig" if codecs.lookup(found).name == "utf-8" else found
+        for _block in _decoded(path, found):
+            pass
+    except LookupError as error:
+        raise BadFile(
+            _("There is no encoding “%(name)s”. Write one such as utf-8 or cp1252.", name=encoding)
+        ) from error
+    except (OSError, EOFError) as error:
+        raise BadFile(_("%(path)s cannot be read: %(reason)s.", path=path, reason=error)) from error
+    if not start:
+        raise BadFile(_("%(path)s is empty. It needs a line with the names of its columns.", path=path.name))
+    return found
+
+
+def _decoded(path: Path, encoding: str) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder(encoding)("strict")
+    line = 1
+    with _opened(path) as stream:
+        while True:
+            block = stream.read(BLOCK)
+            try:
+                text = decoder.decode(block, final=not block)
+            except UnicodeError as error:
+                _refuse_encoding(error, line, encoding)
+            yield text
+            line += text.count("\n")
+            if not block:
+                return
+
+
+def _refuse_encoding(error: UnicodeError, line: int, encoding: str) -> NoReturn:
+    if isinstance(error, UnicodeDecodeError):
+        line += error.object[: error.start].count(b"\n")
+    raise BadFile(
+        _(
+            "Line %(line)s is not %(encoding)s text. Save the file as UTF-8, or name its encoding, such as "
+            "--encoding cp1252.",
+            line=line,
+            encoding="UTF-8" if encoding == "utf-8-sig" else encoding,
+        )
+    ) from error
+
+
+def _lines(source: Source) -> Iterator[tuple[str, bool]]:
+    """Yield each line with its end, and whether it was cut because it is longer than MAX_LINE."""
+    rest, cut, only_returns = "", False, None
+    for block in _decoded(source.path, source.encoding):
+        if only_returns is None:
+            # An old Macintosh file has no other line end; a line feed in a cell of it would be one by now.
+            only_returns = "\r" in block and "\n" not in block
+        if only_returns:
+            block = block.replace("\r", "\n")
+        *whole, rest_of_block = block.split("\n")
+        for part in whole:
+            text = rest + part
+            yield (text[:MAX_LINE] + "\n", cut or len(text) > MAX_LINE)
+            rest, cut = "", False
+        rest += rest_of_block
+        if len(rest) > MAX_LINE:
+            rest, cut = rest[:MAX_LINE], True
+    if rest:
+        yield rest, cut
+
+
+class _Lines:
+    """The lines of a file as the csv reader takes them, with the way back to the first line of a row."""
+
+    def __init__(self, source: Source) -> None:
+        self._lines = _lines(source)
+        self._again: deque[tuple[str, bool]] = deque()
+        self.held: list[tuple[str, bool]] = []
+        self.number = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if len(self.held) >= MAX_ROW_LINES:
+            raise csv.Error("too many lines")
+        line = self._again.popleft() if self._again else next(self._lines)
+        self.held.append(line)
+        self.number += 1
+        return line[0]
+
+    def give_back(self, kept: int) -> None:
+        """Hand the held lines out again, but for the first `kept`."""
+        returned = self.held[kept:]
+        self._again.extendleft(reversed(returned))
+        self.number -= len(returned)
+        self.held = self.held[:kept]
+
+
+def _read_header(source: Source, delimiter: str | None) -> None:
+    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
+        raise BadFile(_("The delimiter is one character, such as ; or |. Write a tab as $'\\t'."))
+    sample = [text for text, _cut in islice(_lines(source), 50)]
+    source.delimiter = delimiter or _delimiter_of(sample)
+    rows = csv.reader(sample, delimiter=source.delimiter, strict=True)
+    try:
+        source.header = [unguarded(name.strip()) for name in next(rows, [])]
+    except csv.Error as error:
+        raise BadFile(_("The first line does not name the columns: %(reason)s.", reason=error)) from error
+    if not any(source.header):
+        raise BadFile(_("The first line is empty. It must hold the names of the columns."))
+    twice = sorted({name for name in source.header if name and source.header.count(name) > 1})
+    if twice:
+        raise BadFile(
+            _("These columns stand in the file twice: %(names)s. Rename or remove one of each.", names=", ".join(twice))
+        )
+
+
+def _delimiter_of(sample: list[str]) -> str:
+    """Return the delimiter that makes the most columns of the first line, and as many of the lines after it."""
+
+    def score(delimiter: str) -> tuple[int, int]:
+        try:
+            widths = [len(row) for row in csv.reader(sample, delimiter=delimiter) if row]
+        except csv.Error:
+            return 0, 0
+        same = sum(width == widths[0] for width in widths) if widths and widths[0] > 1 else 0
+        return same, widths[0] if widths else 0
+
+    return max(DELIMITERS, key=score)
+
+
+def _csv_rows(source: Source) -> Iterator[SourceRow]:
+    lines = _Lines(source)
+    reader = csv.reader(lines, delimiter=source.delimiter, strict=True)
+    broken = 0
+    next(reader, None)
+    while True:
+        lines.held = []
+        start = lines.number + 1
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            broken += 1
+            if broken > MAX_BROKEN:
+                raise BadFile(
+                    _("Line %(line)s: too many rows with broken quotes. Check the delimiter.", line=start)
+                ) from error
+            yield _broken_row(source, lines, start, error)
+            reader = csv.reader(lines, delimiter=source.delimiter, strict=True)
+            continue
+        if cells is None:
+            return
+        if not any(cells):
+            source.blank += bool(cells)
+        else:
+            yield _row_of(source, start, cells, any(cut for _text, cut in lines.held))
+
+
+def _row_of(source: Source, line: int, cells: list[str], cut: bool) -> SourceRow:
+    cells = [unguarded(cell) if cell[:1] == "'" else cell for cell in cells]
+    width = len(source.header)
+    if cut:
+        reason = _("The row is longer than %(max)s characters. Shorten it.", max=MAX_LINE)
+        return SourceRow(line, {}, cells, Problem("", "", reason))
+    if len(cells) > width and not any(cells[width:]):
+        cells = cells[:width]
+    if len(cells) != width:
+        reason = _(
+            "The row has %(found)s cells, the first line has %(expected)s. Check its delimiters and quotes.",
+            found=len(cells),
+            expected=width,
+        )
+        return SourceRow(line, {}, cells, Problem("", "", reason))
+    return SourceRow(line, dict(zip(source.header, cells, strict=True)), cells)
+
+
+def _broken_row(source: Source, lines: _Lines, start: int, error: csv.Error) -> SourceRow:
+    """Return the row that the reader choked on, and let it go on after it."""
+    if "field larger than" in str(error) and len(lines.held) == 1:
+        reason = _("A cell is longer than %(max)s characters. Shorten it.", max=csv.field_size_limit())
+        return SourceRow(start, {}, [lines.held[0][0][:1000]], Problem("", "", reason))
+    reason = _("A quote is not closed, or one within quotes is not written twice. Correct the quotes of this row.")
+    whole = _read_leniently(source, lines)
+    if whole is None:
+        # The quote may have swallowed the rows that follow: only its own line is lost.
+        lines.give_back(1)
+        whole = [lines.held[0][0].rstrip("\r\n")[:1000]]
+    return SourceRow(start, {}, whole, Problem("", "", reason))
+
+
+def _read_leniently(source: Source, lines: _Lines) -> list[str] | None:
+    """Return the cells of the held lines where they are one row of the right width but for a stray quote."""
+    try:
+        rows = list(csv.reader([text for text, _cut in lines.held], delimiter=source.delimiter))
+    except csv.Error:
+        return None
+    return rows[0] if len(rows) == 1 and len(rows[0]) == len(source.header) else None
+
+
+def _json_rows(source: Source) -> Iterator[SourceRow]:
+    for number, (text, cut) in enumerate(_lines(source), 1):
+        if not text.strip():
+            continue
+        problem, cells = None, {}
+        try:
+            cells = _object_of(text) if not cut else {}
+        except (ValueError, RecursionError):
+            problem = Problem("", text, _("This line is not a JSON object. Write one object a line."))
+        if cut:
+            problem = Problem("", "", _("The row is longer than %(max)s characters. Shorten it.", max=MAX_LINE))
+        yield SourceRow(number, cells, [text.rstrip("\r\n")[:MAX_LINE]], problem)
+
+
+def _object_of(text: str) -> dict[str, Any]:
+    found = json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
+    if not isinstance(found, dict):
+        raise json.JSONDecodeError("not an object", text[:80], 0)
+    return found
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
