@@ -12,8 +12,7 @@ from backoffice import policy
 from backoffice.extensions import db
 from backoffice.models.base import Resource, fields_of
 from backoffice.models.fields import Field, Kind
-from backoffice.selection import Selection
-from backoffice.selection.question import fields_to_ask
+from backoffice.selection import Selection, fields_to_ask
 from backoffice.web.pages import icon
 
 from . import formats, inline

@@ -14,9 +14,8 @@ from backoffice.extensions import db
 from backoffice.i18n import _, parse_decimal
 from backoffice.models.base import fields_of, resources
 from backoffice.models.fields import Field, Kind
-from backoffice.selection import Selection
+from backoffice.selection import Selection, fields_to_ask
 from backoffice.selection.filters import ANY, IN, MAX, MIN, NONE
-from backoffice.selection.question import fields_to_ask
 
 from . import formats
 from .lookups import OFFERED_WHOLE, Option, find, key_of

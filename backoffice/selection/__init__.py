@@ -6,6 +6,18 @@ from .filters import Filter
 from .lookup import Found, look_up, trails
 from .orders import LAST, Position
 from .results import Count, Page
-from .selection import Parsed, Selection
+from .selection import Parsed, Selection, fields_to_ask
 
-__all__ = ["LAST", "Count", "Filter", "Found", "Page", "Parsed", "Position", "Selection", "look_up", "trails"]
+__all__ = [
+    "LAST",
+    "Count",
+    "Filter",
+    "Found",
+    "Page",
+    "Parsed",
+    "Position",
+    "Selection",
+    "fields_to_ask",
+    "look_up",
+    "trails",
+]
