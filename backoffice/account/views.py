@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import refresh
 from flask_wtf.csrf import CSRFError
@@ -17,7 +17,7 @@ from ..models.user import User
 from ..operations import accounts, passwords, sign_in
 from ..web.errors import ask_to_sign_in
 from ..writes import Unit
-from . import session
+from . import browsers, session
 from .addresses import safe_path
 from .forms import PasswordForm, ProfileForm, SignInForm
 
@@ -43,14 +43,18 @@ def login() -> ResponseReturnValue:
 def login_post() -> ResponseReturnValue:
     """Sign in, or say what to do."""
     form = SignInForm(request.form)
+    email = accounts.address_of(form.email.data or "") or form.email.data or ""
+    mark = browsers.mark_for(email)
     try:
-        user = sign_in.authenticate(db.session(), form.email.data or "", form.password.data or "", request.remote_addr)
+        user = sign_in.authenticate(db.session(), email, form.password.data or "", request.remote_addr, mark)
     except sign_in.TooManyTries as error:
         return _slowed(_sign_in_page(form, str(error)), error)
     except Refused as error:
         return _sign_in_page(form, str(error)), 400
     session.sign_in(user, remember=form.remember.data)
-    return redirect(_destination(), 303)
+    response = make_response(redirect(_destination(), 303))
+    browsers.keep(response, email)
+    return response
 
 
 @blueprint.post("/logout")

@@ -37,14 +37,15 @@ class TooManyTries(Exception):
         )
 
 
-def authenticate(session: Session, email: str, password: str, address: str | None) -> User:
+def authenticate(session: Session, email: str, password: str, address: str | None, browser: str | None = None) -> User:
     """Return the person who signs in as `email` with `password` from the network address `address`.
 
+    `browser` is the mark of one that signed in as this person before: its tries are counted apart from strangers'.
     Raises TooManyTries; Refused, in the same words, for an unknown address, a wrong password and a person who is not
     active.
     """
     account = address_of(email)
-    attempt = throttle.try_of(account or email, address)
+    attempt = throttle.try_of(account or email, address, f"browser {browser}" if browser else "")
     if wait := throttle.started(attempt):
         raise TooManyTries(wait)
     user = session.scalars(select(User).where(User.email == account)).one_or_none() if account else None
@@ -58,11 +59,11 @@ def authenticate(session: Session, email: str, password: str, address: str | Non
 
 
 def check_own(user: User, password: str, address: str | None) -> None:
-    """Raise unless `password` is the one of `user`, who is signed in; tries count as those to sign in do.
+    """Raise unless `password` is the one of `user`, who is signed in; guessing gets slower here too.
 
     Raises TooManyTries and Refused.
     """
-    attempt = throttle.try_of(user.email, address)
+    attempt = throttle.try_of(user.email, address, "own")
     if wait := throttle.started(attempt):
         raise TooManyTries(wait)
     if not passwords.matches(user.password_hash, password):

@@ -48,9 +48,18 @@ class Try:
     address: str | None
 
 
-def try_of(email: str, address: str | None) -> Try:
-    """Return the try of somebody at the network address `address` to sign in as `email`."""
-    return Try(_key("account", email), _key("address", network) if (network := _network(address)) else None)
+def try_of(email: str, address: str | None, lane: str = "") -> Try:
+    """Return the try of somebody at the network address `address` to sign in as `email`.
+
+    Tries in a `lane` are counted apart: strangers who guess do not get in the way of it.
+    """
+    network = _network(address)
+    return Try(account_key(email, lane), _key("address", network) if network else None)
+
+
+def account_key(email: str, lane: str = "") -> str:
+    """Return the key under which tries to sign in as `email` are counted."""
+    return _key(f"account {lane}", email)
 
 
 def started(attempt: Try) -> int:

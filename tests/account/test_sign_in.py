@@ -58,7 +58,7 @@ def test_cookies_are_kept_from_scripts_and_other_sites(browser: Browsers, person
     person("viewer@example.org")
     client = browser()
     set_cookies = client.sign_in("viewer@example.org", remember="y").headers.getlist("Set-Cookie")
-    assert {line.partition("=")[0] for line in set_cookies} == {"session", "remember_token"}
+    assert {line.partition("=")[0] for line in set_cookies} == {"session", "remember_token", "known"}
     for line in set_cookies:
         assert "HttpOnly" in line
         assert "SameSite=Lax" in line
@@ -245,7 +245,7 @@ HOSTILE_COOKIES = [
 ]
 
 
-@pytest.mark.parametrize("name", ["session", "remember_token", "language", "theme"])
+@pytest.mark.parametrize("name", ["session", "remember_token", "known", "language", "theme"])
 def test_a_hostile_cookie_signs_nobody_in(app: Flask, person: People, name: str) -> None:
     person("viewer@example.org")
     app.test_client_class = Browser
