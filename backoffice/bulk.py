@@ -12,7 +12,18 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from sqlalchemy import Column, ColumnElement, Table, bindparam, delete, insert, inspect, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    inspect,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapper, RelationshipProperty, Session
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.orm.util import identity_key
@@ -24,7 +35,7 @@ from .models.base import Resource, defaults_of, fields_of
 from .models.category import Category
 from .models.fields import Kind
 from .models.identifiers import Named, Slugs, slugify
-from .models.types import utcnow
+from .models.types import among, utcnow
 from .recording import Draft, draft_of_row
 from .writes import Unit, search_row, searched_fields
 
@@ -155,7 +166,7 @@ def paths(session: Session, keys: Collection[int | None]) -> dict[int | None, st
     wanted = {key for key in keys if key is not None}
     found: dict[int | None, str] = {}
     for some in _batches(sorted(wanted)):
-        rows = session.execute(select(Category.id, Category.path).where(Category.id.in_(some)))
+        rows = session.execute(select(Category.id, Category.path).where(among(session, Category.id, some)))
         found.update((key, path) for key, path in rows)
     return found
 
@@ -232,12 +243,25 @@ def _take_slug(row: _Row, slugs: Slugs, wanted: str) -> bool:
 
 
 def _insert(unit: Unit, model: type[Resource], rows: list[Values]) -> list[int]:
-    columns = _columns(model)
-    stored = [{column.name: row[name] for name, column in columns.items() if name != "id"} for row in rows]
-    table = _table(model)
-    statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
+    """Insert rows under keys taken beforehand: so each row is one short prepared statement, and nothing comes back."""
+    columns, table = _columns(model), _table(model)
+    keys = _new_keys(unit.session, table, len(rows))
+    stored = [
+        {column.name: row[name] for name, column in columns.items()} | {"id": key}
+        for row, key in zip(rows, keys, strict=True)
+    ]
     with unit.session.held.opened():
-        return list(unit.session.scalars(statement, stored))
+        unit.session.connection().execute(insert(table), stored)
+    return keys
+
+
+def _new_keys(session: Session, table: Table, number: int) -> list[int]:
+    if session.get_bind().dialect.name == "postgresql":
+        following = func.nextval(func.pg_get_serial_sequence(table.name, "id"))
+        return list(session.scalars(select(following).select_from(func.generate_series(1, number))))
+    # The unit is SQLite's only writer, and this is how SQLite numbers rows itself.
+    last = session.scalar(select(func.max(table.c.id))) or 0
+    return list(range(last + 1, last + 1 + number))
 
 
 def _update(unit: Unit, model: type[Resource], rows: list[_Row]) -> None:
@@ -288,9 +312,11 @@ def _associate(unit: Unit, model: type[Resource], rows: list[_Row]) -> None:
 
 def _finish(unit: Unit, model: type[Resource], rows: list[_Row]) -> None:
     """Bring the searched text in step and record the changes."""
-    searched = searched_fields(model)
+    searched = searched_fields(model) | {"trashed_at"}
     entries = [
-        search_row(model, row.key, row.values) for row in rows if not row.before or not searched.isdisjoint(row.changed)
+        search_row(model, row.key, row.values) | {"live": row.values["trashed_at"] is None}
+        for row in rows
+        if not row.before or not searched.isdisjoint(row.changed)
     ]
     with unit.session.held.opened():
         search.store(unit.session.connection(), entries if model.resource.search else [])
@@ -324,7 +350,7 @@ def _forget_loaded(session: Session, model: type[Resource], rows: list[_Row]) ->
 def _targets(session: Session, association: Association, owners: Sequence[int]) -> dict[int, list[int]]:
     held: dict[int, list[int]] = defaultdict(list)
     for some in _batches(owners):
-        statement = select(association.owner, association.target).where(association.owner.in_(some))
+        statement = select(association.owner, association.target).where(among(session, association.owner, some))
         for owner, target in session.execute(statement.order_by(association.owner, association.target)):
             held[owner].append(target)
     return held

@@ -39,6 +39,9 @@ _ENTRY_KEY = re.compile(r"^[^\s.=][^.=\n]*$")
 class Kind(Enum):
     """The kinds of field; each has one meaning in forms, lists, files and history."""
 
+    # Members are unique: the enumeration's own hash is slow, and a file asks for it a hundred times a row.
+    __hash__ = object.__hash__
+
     TEXT = "text"  # one line
     LONG_TEXT = "long_text"
     HTML = "html"  # sanitised on write
@@ -145,11 +148,13 @@ class Field:
         return Refused(message, self.name)
 
     def _clean_text(self, value: str) -> str | None:
-        if "\x00" in value or _SURROGATE.search(value):
-            raise self.refuse(
-                _("%(field)s: the text holds a character that cannot be stored. Remove it.", field=self.label)
-            )
-        value = unicodedata.normalize("NFC", _CONTROL.sub("", value)).strip()
+        if not (value.isascii() and value.isprintable()):
+            if "\x00" in value or _SURROGATE.search(value):
+                raise self.refuse(
+                    _("%(field)s: the text holds a character that cannot be stored. Remove it.", field=self.label)
+                )
+            value = unicodedata.normalize("NFC", _CONTROL.sub("", value))
+        value = value.strip()
         if self.kind not in (Kind.LONG_TEXT, Kind.HTML):
             value = " ".join(value.split())
         if len(value) > self.max_length:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from ..i18n import _, _l
 from .base import column
 from .fields import Field, Kind
-from .types import KeyText, fold, sort_key
+from .types import KeyText, among, fold, sort_key
 
 SLUG_LENGTH = 200
 TRIED_SUFFIXES = 30
@@ -110,7 +110,7 @@ def taken_slugs(session: Session, model: Any, wanted: Iterable[str], besides: An
         *wanted
     ]
     with session.no_autoflush:
-        found = session.execute(select(model.slug, model.id).where(model.slug.in_(candidates)))
+        found = session.execute(select(model.slug, model.id).where(among(session, model.slug, candidates)))
         return taken | {slug for slug, key in found if besides is None or key != besides.id}
 
 
@@ -122,7 +122,7 @@ class Slugs:
 
     def __init__(self, session: Session, model: Any, wanted: Collection[str]) -> None:
         self.session, self.model = session, model
-        self.taken = set(session.scalars(select(model.slug).where(model.slug.in_(set(wanted)))))
+        self.taken = set(session.scalars(select(model.slug).where(among(session, model.slug, set(wanted)))))
         repeated = {slug for slug, number in Counter(wanted).items() if number > 1}
         self.numbered = (self.taken & set(wanted)) | repeated
         if self.numbered:

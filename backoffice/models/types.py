@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Integer, Numeric, String
+from sqlalchemy import ARRAY, JSON, BigInteger, ColumnElement, DateTime, Integer, Numeric, String, any_, bindparam
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 #: Decimals kept of an amount; no ISO 4217 currency has more.
@@ -75,6 +77,14 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def among(session: Session, column: Any, values: Iterable[Any]) -> ColumnElement[bool]:
+    """Return the condition that `column` is one of many values: one parameter on PostgreSQL, however many they are."""
+    listed = list(values)
+    if session.get_bind().dialect.name == "postgresql":
+        return column == any_(bindparam(None, listed, type_=ARRAY(column.type), unique=True))  # type: ignore[no-any-return]
+    return column.in_(listed)  # type: ignore[no-any-return]
+
+
 def utcnow() -> datetime:
     """Return this moment in UTC, to the microsecond."""
     return datetime.now(UTC)
@@ -89,6 +99,8 @@ def fold(text: str) -> str:
         return text.lower()
     # Decomposed on both sides of casefolding: “™” becomes capitals, which the other way round stayed.
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    if decomposed.isascii():
+        return decomposed
     # Composed again: Hangul falls apart into letters that are no accents.
     bare = "".join(char for char in decomposed if not unicodedata.combining(char))
     return unicodedata.normalize("NFC", bare)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ...i18n import _
-from ...models.base import Resource, fields_of, file_fields
+from ...models.base import Resource, fields_of, file_fields, resources
 from ...models.fields import Field, Kind
 from .problems import BadFile
 
@@ -62,10 +62,26 @@ class Plan:
         return self.targets[column]
 
 
+_parents: dict[type[Resource], Field | None] = {}
+
+
 def parent_field(model: type[Resource]) -> Field | None:
     """Return the field by which `model` is a tree, None when it is none."""
-    own = (one for one in fields_of(model).values() if one.kind is Kind.REFERENCE)
-    return next((one for one in own if one.target == model.resource.name), None)
+    if model not in _parents:
+        own = (one for one in fields_of(model).values() if one.kind is Kind.REFERENCE)
+        _parents[model] = next((one for one in own if one.target == model.resource.name), None)
+    return _parents[model]
+
+
+_targets: dict[str, type[Resource]] = {}
+
+
+def referred_model(declared: Field) -> type[Resource]:
+    """Return the model that a reference points to."""
+    name = str(declared.target)
+    if name not in _targets:
+        _targets[name] = resources()[name]
+    return _targets[name]
 
 
 def default_key(model: type[Resource]) -> str:

@@ -14,7 +14,7 @@ from ...errors import Refused
 from ...i18n import _
 from ...models.base import Resource, fields_of
 from ...models.fields import Field
-from ...models.types import sort_key
+from ...models.types import among, sort_key
 from ...policy import Denied, Place
 from ...writes import Unit
 from .. import cells, records
@@ -98,7 +98,7 @@ class Names:
         column: Any = getattr(target, "name_key", getattr(target, target.resource.key))
         for some in _batches(asked):
             statement = select(column, target.id, getattr(target, target.resource.key), target.trashed_at)
-            statement = statement.where(column.in_([name[0] for name in some]))
+            statement = statement.where(among(self.unit.session, column, [name[0] for name in some]))
             for text, key, name, trashed in self._rows(policy.referable(self.unit.actor, statement, target)):
                 known[text,].append(Found(key, name, None, trashed is not None))
 
@@ -113,7 +113,8 @@ class Names:
         for some in _batches([name for name in asked if above[name[:-1]] in path_of]):
             keys = {above[name[:-1]] for name in some}
             statement = select(parent, target.name_key, target.id, target.name, target.path, target.trashed_at).where(
-                target.name_key.in_({name[-1] for name in some}), parent.is_(None) if None in keys else parent.in_(keys)
+                among(self.unit.session, target.name_key, {name[-1] for name in some}),
+                parent.is_(None) if None in keys else among(self.unit.session, parent, keys),
             )
             for under, text, key, name, path, trashed in self._rows(statement):
                 known.setdefault((*path_of[under], text), []).append(Found(key, name, path, trashed is not None))

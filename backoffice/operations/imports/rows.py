@@ -9,11 +9,11 @@ from typing import Any
 
 from ...errors import Refused
 from ...i18n import _
-from ...models.base import Resource, resources
+from ...models.base import Resource
 from ...models.fields import Field, Kind
 from ...models.types import sort_key
 from .. import cells
-from .columns import PATH, Plan, Target, parent_field
+from .columns import PATH, Plan, Target, parent_field, referred_model
 from .problems import Problem
 from .source import SourceRow
 
@@ -146,7 +146,7 @@ def _read_path(model: type[Resource], row: Row, path: Name) -> None:
 
 
 def _names(declared: Field, raw: Any) -> list[Name]:
-    target = resources()[str(declared.target)]
+    target = referred_model(declared)
     if declared.kind is Kind.REFERENCES:
         return list(dict.fromkeys(_name(target, part) for part in _split(raw)))
     return [_name(target, cells.decoded(cells.as_text(raw)))]

@@ -11,13 +11,13 @@ from sqlalchemy.exc import IntegrityError
 from ... import history, policy
 from ...errors import NotFound, Refused
 from ...i18n import _
-from ...models.base import Resource, fields_of, file_fields, resources
+from ...models.base import Resource, fields_of, file_fields
 from ...models.fields import Kind
 from ...policy import Denied
 from ...refusals import explain
 from ...writes import Unit
 from .. import cells, records
-from .columns import Plan
+from .columns import Plan, referred_model
 from .names import Found, Names
 from .outcome import Fate, Outcome, problem_of
 from .problems import Problem
@@ -100,7 +100,7 @@ def _values(unit: Unit, plan: Plan, row: Row, names: Names, record: Resource | N
         document = dict((record and declared[name].get(record)) or {}) | entries
         values[name] = declared[name].clean({key: value for key, value in document.items() if value is not None})
     for name, wanted in row.names.items():
-        target = resources()[str(declared[name].target)]
+        target = referred_model(declared[name])
         names.prefetch(target, wanted)
         names.create_missing(target, wanted)
         many = declared[name].kind is Kind.REFERENCES

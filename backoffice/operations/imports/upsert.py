@@ -9,13 +9,14 @@ from typing import Any
 from ... import bulk, history
 from ...errors import Refused
 from ...i18n import _
-from ...models.base import Resource, defaults_of, fields_of, file_fields, resources
+from ...models.base import Resource, defaults_of, fields_of, file_fields
 from ...models.fields import Field, Kind
+from ...models.types import among
 from ...policy import Denied
 from ...writes import Unit
 from .. import cells
 from . import singly
-from .columns import Plan, Target
+from .columns import Plan, Target, referred_model
 from .names import Names
 from .outcome import Fate, Outcome, problem_of
 from .problems import Problem
@@ -34,6 +35,8 @@ class Upsert:
         self.names = Names(unit, restore=restore)
         self.rights = Rights(unit.actor, plan.model)
         self.references = {name for name, one in fields_of(self.model).items() if one.kind is Kind.REFERENCES}
+        self.required = [one for one in fields_of(self.model).values() if one.required]
+        self.blank: Values = dict.fromkeys(fields_of(self.model)) | defaults_of(self.model)
         self.paths: dict[int | None, str] = {}
 
     def write(self, rows: Sequence[Row]) -> None:
@@ -63,10 +66,13 @@ class Upsert:
         column, attribute = self._key_column()
         given = self.references & {target.field.name for row in rows for target in row.targets}
         found: dict[Any, list[Values]] = defaultdict(list)
-        for row in bulk.read_rows(self.unit.session, self.model, column.in_(keys), references=given):
+        for row in bulk.read_rows(self.unit.session, self.model, self._among(column, keys), references=given):
             found[row[attribute]].append(row)
         self._learn_paths(row for some in found.values() for row in some)
         return found
+
+    def _among(self, column: Any, values: Iterable[Any]) -> Any:
+        return among(self.unit.session, column, values)
 
     def _key_column(self) -> tuple[Any, str]:
         name = "name_key" if folds(self.plan) else file_fields(self.model)[self.plan.key].name
@@ -96,18 +102,15 @@ class Upsert:
     def _is_sound(self, row: Row, found: Values) -> bool:
         """Return whether the row keeps the rules of its resource, so that nothing is created for it in vain."""
         try:
-            values = (found or self._blank()) | self._values(row, found, named=False)
-            for name, declared in fields_of(self.model).items():
-                if declared.required and values.get(name) in (None, ""):
-                    raise Refused(_("%(field)s: fill this in.", field=declared.label), name)
+            values = (found or self.blank) | self._values(row, found, named=False)
+            for declared in self.required:
+                if values.get(declared.name) in (None, ""):
+                    raise Refused(_("%(field)s: fill this in.", field=declared.label), declared.name)
             self.model.check_values(values)
         except Refused as refused:
             self.outcome.fail(row, problem_of(self.plan, row, refused))
             return False
         return True
-
-    def _blank(self) -> Values:
-        return dict.fromkeys(fields_of(self.model)) | defaults_of(self.model)
 
     def _values(self, row: Row, found: Values, *, named: bool = True) -> Values:
         """Return what the row says of its record, over what is stored. Raises Refused for a name that means nothing."""
@@ -122,7 +125,7 @@ class Upsert:
         return values
 
     def _keys(self, field: Field, wanted: list[tuple[str, ...]], current: Any) -> Any:
-        target = resources()[str(field.target)]
+        target = referred_model(field)
         many = field.kind is Kind.REFERENCES
         known = (current or []) if many else [current]
         keys = [self.names.choose(field, target, name, known) for name in wanted]
@@ -133,7 +136,7 @@ class Upsert:
         wanted: dict[type[Resource], dict[tuple[str, ...], None]] = defaultdict(dict)
         for row in rows:
             for name, named in row.names.items():
-                wanted[resources()[str(fields_of(self.model)[name].target)]].update(dict.fromkeys(named))
+                wanted[referred_model(fields_of(self.model)[name])].update(dict.fromkeys(named))
         for target, names in wanted.items():
             self.names.prefetch(target, names)
             self.names.create_missing(target, names)
@@ -185,7 +188,7 @@ class Upsert:
     def _locked(self, keys: list[int]) -> list[Values]:
         if not keys:
             return []
-        rows = bulk.read_rows(self.unit.session, self.model, self.model.id.in_(keys), lock=True)
+        rows = bulk.read_rows(self.unit.session, self.model, self._among(self.model.id, keys), lock=True)
         self._learn_paths(rows)
         return rows
 
@@ -209,6 +212,9 @@ class Upsert:
 
     def _differs(self, row: Row, name: str, found: Values, value: Any) -> bool:
         declared = fields_of(self.model)[name]
+        # Of a document's entries, true is not 1.
+        if declared.kind is not Kind.MAP and value == found[name]:
+            return False
         before, after = history.flatten(declared, found[name]), history.flatten(declared, value)
         if not history.difference(before, after):
             return False
