@@ -16,7 +16,9 @@ from flask_admin.base import BaseView
 from flask_admin.theme import Theme
 from flask_wtf.csrf import CSRFError
 
+from backoffice.errors import NotFound
 from backoffice.i18n import _l
+from backoffice.policy import Denied
 from backoffice.web.errors import token_failed
 from backoffice.web.people import is_signed_in
 
@@ -85,7 +87,10 @@ def _keep_typed(error: CSRFError) -> ResponseReturnValue:
     if view is None or not is_form or not is_signed_in():
         return token_failed(error)
     g.token_failed = True
-    return current_app.make_response(view(**(request.view_args or {})))
+    try:
+        return current_app.make_response(view(**(request.view_args or {})))
+    except (NotFound, Denied):
+        return token_failed(error)
 
 
 def _views_in(module: ModuleType) -> Iterator[type[GuardedView]]:

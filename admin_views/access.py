@@ -45,7 +45,9 @@ class GuardedView(BaseView):
 
     def _may(self, endpoint: str) -> bool:
         right = self.right_of(endpoint)
-        return right is not None and (right == self.OPEN or policy.allows(self.actor, right[1], right[0]))
+        if right == self.OPEN:
+            return is_signed_in()
+        return right is not None and policy.allows(self.actor, right[1], right[0])
 
     def _handle_view(self, name: str, **kwargs: Any) -> Any:
         if not is_signed_in():

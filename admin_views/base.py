@@ -88,9 +88,15 @@ class ResourceView(GuardedView, ModelView):
         """Return what `endpoint` asks; the action endpoint asks what the chosen action does."""
         if endpoint == "action_view":
             chosen = self.actions.get(request.form.get("action", ""))
-            return (self.model.resource.name, chosen.verb if chosen else "read")
-        verb = VERBS.get(endpoint)
-        return (self.model.resource.name, verb) if verb else None
+            return self._right(chosen.verb if chosen else "read")
+        if endpoint == "ajax_update" and not any(field.inline for field in fields_of(self.model).values()):
+            # No cell of this list is edited in place.
+            return None
+        return self._right(VERBS.get(endpoint))
+
+    def _right(self, verb: str | None) -> tuple[str, str] | None:
+        """Return the right to do `verb` to this resource, None for a verb that the resource does not have."""
+        return (self.model.resource.name, verb) if verb in self.model.resource.all_verbs else None
 
     # What Flask-Admin would make for itself from the columns of the table.
 
