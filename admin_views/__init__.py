@@ -15,6 +15,7 @@ from flask_admin import Admin
 from flask_admin.base import BaseView
 from flask_admin.theme import Theme
 from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
 
 from backoffice.errors import NotFound
 from backoffice.i18n import _l
@@ -89,7 +90,7 @@ def _keep_typed(error: CSRFError) -> ResponseReturnValue:
     g.token_failed = True
     try:
         return current_app.make_response(view(**(request.view_args or {})))
-    except (NotFound, Denied):
+    except (NotFound, Denied, HTTPException):
         return token_failed(error)
 
 

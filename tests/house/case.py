@@ -18,10 +18,10 @@ from backoffice.models.base import resources
 from backoffice.models.history import Change, ChangeSet
 from backoffice.operations import undo
 from backoffice.policy import Actor
-from tests.admin.conftest import Browser, World, admin, sign_in, world
+from tests.admin.conftest import Browser, World, admin, compiled, sign_in, world
 from tests.conftest import FreshClient, settings_for
 
-__all__ = ["admin", "sign_in", "world"]
+__all__ = ["admin", "compiled", "sign_in", "world"]
 
 
 @pytest.fixture
