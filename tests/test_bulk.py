@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -84,6 +85,10 @@ def contents() -> dict[str, list[dict[str, Any]]]:
             listed = ", ".join(f'"{column}"' for column in columns)
             rows = connection.exec_driver_sql(f'SELECT {listed} FROM "{name}" ORDER BY 1, 2')
             found[name] = [dict(row) for row in rows.mappings()]
+            for row in found[name]:
+                # The keys of a difference stand in no order; PostgreSQL keeps none.
+                if isinstance(row.get("diff"), str):
+                    row["diff"] = json.loads(row["diff"])
     return found
 
 
