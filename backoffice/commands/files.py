@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from flask.cli import AppGroup
 
 from ..errors import Refused
 from ..models.base import Resource, resources
+from ..operations import exports
 from ..operations.imports import Options, Report, import_file
 from .outcome import OPERATOR, told
 
@@ -63,6 +65,52 @@ def import_command(
     report = import_file(OPERATOR, file, options, _progress)
     _print(report, time.monotonic() - started, dry_run=dry_run)
     sys.exit(1 if report.failed else 0)
+
+
+@catalog.command("export")
+@resource_option
+@click.option("--format", "form", type=click.Choice(exports.FORMATS), default="csv", show_default=True)
+@click.option(
+    "--filter", "filters", multiple=True, help="K=V as in a list's address, such as category='Kitchen > Pans'."
+)
+@click.option("--bom", is_flag=True, help="Mark CSV as UTF-8, for spreadsheets that would take it for something else.")
+@click.option("--output", required=True, help="File to write, or - for the standard output.")
+@told
+def export_command(resource: str, form: str, filters: tuple[str, ...], bom: bool, output: str) -> None:
+    """Write records to a file that `catalog import` reads."""
+    model = model_named(resource)
+    with exports.snapshot() as session:
+        selection = exports.selection_of(model, OPERATOR, session, [_pair(text) for text in filters])
+        pieces = exports.export_rows(selection, session, form, bom=bom)
+        if output == "-":
+            for piece in pieces:
+                sys.stdout.buffer.write(piece.encode())
+            sys.stdout.buffer.flush()
+        else:
+            write_whole(Path(output), (piece.encode() for piece in pieces))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise Refused(f"“{text}” is no filter. Write it like status=published.")
+    return name.strip(), value
+
+
+def write_whole(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write a file that is there only when it is whole."""
+    if not path.parent.is_dir():
+        raise Refused(f"There is no folder {path.parent}. Create it first.")
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb") as stream:
+            for piece in pieces:
+                stream.write(piece)
+        part.replace(path)
+    except OSError as error:
+        raise Refused(f"{path} cannot be written: {error.strerror or error}.") from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def model_named(name: str) -> type[Resource]:
