@@ -153,7 +153,16 @@ class ResourceView(GuardedView, ModelView):
 
     def may(self, verb: str, record: Resource | None = None) -> bool:
         """Return whether the person may do `verb`, to some record or to this one."""
-        return policy.allows(self.actor, verb, self.model.resource.name, record)
+        known = verb in self.model.resource.all_verbs
+        return known and policy.allows(self.actor, verb, self.model.resource.name, record)
+
+    def name_of(self, record: Resource) -> str:
+        """Return what the record is called, its key where the person may not see its name."""
+        title = self.model.resource.title
+        hidden = title in fields_of(self.model) and title not in policy.fields_for(
+            self.actor, "read", self.model, record
+        )
+        return f"#{record.id}" if hidden else str(record)
 
     def address(self, endpoint: str, **values: Any) -> str:
         """Return the address of one of this view's pages."""
@@ -239,7 +248,8 @@ class ResourceView(GuardedView, ModelView):
             flash(_("This was saved already; it was not done twice."), "info")
         else:
             record = self.get_one(outcome.key) if self.may("read") else None
-            flash(details.saved_note(self.model, record, outcome), "success")
+            name = self.name_of(record) if record is not None else str(self.model.resource.label)
+            flash(details.saved_note(self.model, name, outcome), "success")
         if "_add_another" in request.form and self.may("create"):
             return redirect(self.address("create_view"), 303)
         editable = self.may("update") and outcome.key is not None

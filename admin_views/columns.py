@@ -133,8 +133,9 @@ class Cells:
         return name in (self._settable if self._alike else self._settable_of(record))
 
     def title(self, record: Resource) -> str:
-        """Return what a record is called."""
-        return str(record)
+        """Return what a record is called, by the field that its column is named after."""
+        title = self.view.model.resource.title
+        return str(getattr(record, title)) if self.shows(title, record) else f"#{record.id}"
 
     def subtitle(self, record: Resource) -> str:
         """Return the key of a record where its title is another field."""

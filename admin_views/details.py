@@ -88,9 +88,8 @@ def _keys(value: Any) -> Any:
     )
 
 
-def saved_note(model: type[Resource], record: Resource | None, outcome: Outcome) -> dict[str, Any]:
+def saved_note(model: type[Resource], name: str, outcome: Outcome) -> dict[str, Any]:
     """Return the toast after a save: what was saved, what of a colleague's was kept, and Undo."""
-    name = str(record) if record is not None else str(model.resource.label)
     if outcome.change_set_id is None:
         text = _("“%(name)s” was like this already.", name=name)
     else:

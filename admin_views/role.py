@@ -94,6 +94,12 @@ class GrantsField(form_fields.HouseField):
         return Box(grant, str(VERBS.get(verb, verb)), grant in (self.value or ()), self.is_free(grant))
 
 
+def letters(actor: Actor, resource: str, verbs: tuple[str, ...]) -> str:
+    """Return the letters C, R, U, D of those `verbs` that the actor holds, a dash for each other."""
+    held = (verb in verbs and policy.allows(actor, verb, resource) for verb in CRUD)
+    return "".join(verb[0].upper() if holds else "–" for verb, holds in zip(CRUD, held, strict=True))
+
+
 def letters_of(rights: RoleRights) -> Markup:
     """Return the letters that a role gives on each resource."""
     return letter_list(Actor(None, "", (rights,)))
@@ -101,9 +107,11 @@ def letters_of(rights: RoleRights) -> Markup:
 
 def letter_list(actor: Actor) -> Markup:
     """Return the letters that an actor holds on each resource, those with none left out."""
-    rows = [(model.resource.plural, policy.letters(actor, name)) for name, model in resources().items()]
-    held = [(label, letters) for label, letters in rows if letters.strip("–")]
-    items = (Markup('<li>{} <span class="letters">{}</span></li>').format(label, letters) for label, letters in held)
+    rows = [
+        (model.resource.plural, letters(actor, name, model.resource.all_verbs)) for name, model in resources().items()
+    ]
+    held = [(label, found) for label, found in rows if found.strip("–")]
+    items = (Markup('<li>{} <span class="letters">{}</span></li>').format(label, found) for label, found in held)
     return Markup('<ul class="letter-list">{}</ul>').format(Markup("").join(items)) if held else Markup("–")
 
 
