@@ -117,6 +117,9 @@ def carry_out(view: Any, action: MassAction, model: type[Resource], actor: Actor
 
 
 def _one(view: Any, action: MassAction, unit: Unit, record: Resource, report: Report) -> None:
+    if record.trashed_at and not action.on_trash:
+        report.skip(_("“%(name)s” is in the trash.", name=str(record)))
+        return
     before = record.version
     try:
         with unit.attempt():
