@@ -10,8 +10,6 @@ from typing import Any, ClassVar
 
 from flask import abort, flash, g, jsonify, redirect, request
 from flask_admin import expose
-from flask_admin.contrib.sqla import ModelView
-from wtforms import Form
 
 from backoffice import policy, writes
 from backoffice.errors import NotFound, Refused
@@ -27,6 +25,7 @@ from backoffice.writes import Unit
 from . import actions, details, forms, inline, listing, saving
 from .access import GuardedView
 from .actions import MassAction, mass_action
+from .disarmed import DisarmedModelView
 from .fields import HouseField
 from .lookups import LIMIT, find, key_of
 
@@ -45,7 +44,7 @@ VERBS = {
 }
 
 
-class ResourceView(GuardedView, ModelView):
+class ResourceView(GuardedView, DisarmedModelView):
     """One resource under Flask-Admin's addresses."""
 
     model: ClassVar[type[Resource]]
@@ -69,9 +68,6 @@ class ResourceView(GuardedView, ModelView):
     #: The pages of one record, where a resource has more to show.
     form_template: ClassVar[str] = "admin/edit.html"
     details_page: ClassVar[str] = "admin/details.html"
-
-    form_base_class = Form
-    action_disallowed_list = ["delete"]
 
     def __init__(self) -> None:
         declared = self.model.resource
@@ -98,40 +94,6 @@ class ResourceView(GuardedView, ModelView):
         """Return the right to do `verb` to this resource, None for a verb that the resource does not have."""
         return (self.model.resource.name, verb) if verb in self.model.resource.all_verbs else None
 
-    # What Flask-Admin would make for itself from the columns of the table.
-
-    def scaffold_form(self) -> type[Form]:
-        """Return an empty form: ours are made for each request."""
-        return Form
-
-    def scaffold_list_columns(self) -> list[str]:
-        """Return no column."""
-        return []
-
-    def scaffold_sortable_columns(self) -> dict[str, str]:
-        """Return no column."""
-        return {}
-
-    def scaffold_auto_joins(self) -> list[Any]:
-        """Return no join."""
-        return []
-
-    def init_search(self) -> bool:
-        """Return that Flask-Admin does not search."""
-        return False
-
-    def get_query(self) -> Any:
-        """Refuse: rows come from a Selection."""
-        raise NotImplementedError("Rows come from a Selection.")
-
-    def get_count_query(self) -> Any:
-        """Refuse: counts come from a Selection."""
-        raise NotImplementedError("Counts come from a Selection.")
-
-    def get_list(self, *args: Any, **kwargs: Any) -> Any:
-        """Refuse: rows come from a Selection."""
-        raise NotImplementedError("Rows come from a Selection.")
-
     def get_one(self, id: Any) -> Resource:  # noqa: A002 (Flask-Admin's name)
         """Return the record with the key `id` that the person may see, in the trash or not. Raises NotFound."""
         key = key_of(str(id))
@@ -139,12 +101,6 @@ class ResourceView(GuardedView, ModelView):
         if record is None:
             raise NotFound(self.model.resource.name, id)
         return record
-
-    def create_model(self, form: Any) -> Any:
-        """Refuse: the door writes."""
-        raise NotImplementedError("Writes go through the door.")
-
-    update_model = delete_model = action_delete = create_model
 
     def prepare(self, rows: Sequence[Resource]) -> None:
         """Load what the columns of this list need besides, for all rows at once."""
@@ -176,9 +132,13 @@ class ResourceView(GuardedView, ModelView):
 
     def return_url(self) -> str:
         """Return where the person came from, when it is a page of the admin; else the list."""
+        return self._given_return_url() or self.address("index_view")
+
+    @staticmethod
+    def _given_return_url() -> str | None:
         wanted = request.values.get("url", "")
         ours = wanted.startswith("/admin/") and not any(sign in wanted for sign in ("\\", "\n", "\r"))
-        return wanted if ours else self.address("index_view")
+        return wanted if ours else None
 
     # Pages.
 
@@ -252,8 +212,8 @@ class ResourceView(GuardedView, ModelView):
             flash(details.saved_note(self.model, name, outcome), "success")
         if "_add_another" in request.form and self.may("create"):
             return redirect(self.address("create_view"), 303)
-        editable = self.may("update") and outcome.key is not None
-        return redirect(self.address("edit_view" if editable else "details_view", id=outcome.key), 303)
+        where = "edit_view" if self.may("update") else "details_view"
+        return redirect(self.address(where, id=outcome.key, url=self._given_return_url()), 303)
 
     def _show_form(self, form: forms.RecordForm, record: Resource | None, outcome: saving.Outcome) -> Any:
         status = 409 if outcome.conflicts else 400 if form.all_problems else 200
@@ -289,7 +249,10 @@ class ResourceView(GuardedView, ModelView):
 
     @expose("/purge/", methods=("POST",))
     def purge_view(self) -> Any:
-        """Delete a record of the trash for good."""
+        """Delete a record of the trash for good, after it was asked whether that is meant."""
+        if "confirm" not in request.form:
+            record = self.get_one(request.form.get("id", ""))
+            return self.page("admin/purge.html", record=record, shown=details.shown_fields(self.actor, record))
         return self._one_deed(records.purge, _l("Delete for good: %(name)s"), _l("“%(name)s” was deleted for good."))
 
     def _one_deed(self, deed: Callable[[Unit, Resource], None], title: Any, said: Any) -> Any:
@@ -299,7 +262,11 @@ class ResourceView(GuardedView, ModelView):
         def work(unit: Unit) -> None:
             deed(unit, unit.get(self.model, key))
 
-        _nothing, receipt = writes.run(self.actor, str(title) % {"name": name}, work, source="form")
+        try:
+            _nothing, receipt = writes.run(self.actor, str(title) % {"name": name}, work, source="form")
+        except Refused as refused:
+            flash(str(refused), "error")
+            return redirect(self.return_url(), 303)
         undo = receipt.change_set_id if deed is not records.purge else None
         flash({"text": str(said) % {"name": name}, "undo": undo}, "success")
         return redirect(self.return_url(), 303)

@@ -142,10 +142,10 @@ class Cells:
         names = title_names(type(record))
         return str(getattr(record, names[1])) if len(names) > 1 and self.shows(names[1], record) else ""
 
-    def address(self, record: Resource) -> str:
-        """Return the page that a click on a row opens."""
+    def address(self, record: Resource, here: str) -> str:
+        """Return the page that a click on a row opens, from which one comes back `here`."""
         editable = not record.trashed_at and self.view.may("update")
-        return str(self.view.address("edit_view" if editable else "details_view", id=record.id))
+        return str(self.view.address("edit_view" if editable else "details_view", id=record.id, url=here))
 
     def is_inline(self, column: Column, record: Resource) -> bool:
         """Return whether the cell is edited in place."""

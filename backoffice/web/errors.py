@@ -22,7 +22,7 @@ from .people import is_signed_in
 
 #: Status -> heading, sentence, icon.
 WORDS: dict[int, tuple[Any, Any, str]] = {
-    400: (_l("This request cannot be read"), _l("Go back, check what you entered and try again."), "alert-triangle"),
+    400: (_l("This could not be done"), _l("Go back, check what you entered and try again."), "alert-triangle"),
     401: (_l("Sign in first"), _l("You are not signed in, or your session has ended."), "lock"),
     403: (_l("You may not do this"), _l("You do not hold the right that this needs."), "lock"),
     404: (_l("Nothing is here"), _l("It was deleted or moved, or you may not see it."), "search"),

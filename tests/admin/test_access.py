@@ -122,7 +122,14 @@ def requests(app: Flask, world: World, role: str) -> Iterator[Asked]:
                 # It has no field that points elsewhere.
                 allowed = False
             address += f"?name={fields.get(name, 'none')}&query=x"
-        data = {"id": str(key), "rowid": [str(key)], "action": "trash", "change_set": str(first), "version": "1"}
+        data = {
+            "id": str(key),
+            "rowid": [str(key)],
+            "action": "trash",
+            "change_set": str(first),
+            "version": "1",
+            "confirm": "1",
+        }
         if endpoint == "ajax_update":
             data["price"] = "4.00"
             allowed = allowed and name == "product"
@@ -185,7 +192,7 @@ def test_each_role_reaches_what_the_table_says(
         ("/admin/product/ajax/update/", {"id": "{mug}", "version": "1", "price": "1"}),
         ("/admin/product/delete/", {"id": "{mug}"}),
         ("/admin/product/restore/", {"id": "{trashed}"}),
-        ("/admin/product/purge/", {"id": "{trashed}"}),
+        ("/admin/product/purge/", {"id": "{trashed}", "confirm": "1"}),
         ("/admin/product/new/", {"name": "Outside", "sku": "OUT-1", "category_id": "{cups}"}),
         ("/admin/product/edit/?id={case}", {"category_id": "{cups}", "version": "1"}),
         ("/admin/product/edit/?id={case}", {"cost": "1", "version": "1", "name": "Renamed"}),

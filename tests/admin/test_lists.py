@@ -87,11 +87,24 @@ def test_to_the_trash_and_back_with_all_it_had(admin: Browser, world: World) -> 
     assert [tag.id for tag in mug.tags] == [world.tag]
 
 
+def test_what_holds_others_is_not_deleted_and_it_is_said(admin: Browser, world: World) -> None:
+    before = digest()
+    one = admin.post("/admin/category/delete/", {"id": world.phones}, follow_redirects=True)
+    assert "“Phones” holds other categories, such as “Cases”" in one.text
+    ticked = {"action": "trash", "rowid": [str(world.phones), str(world.cups)]}
+    both = admin.post("/admin/category/action/", ticked, follow_redirects=True)
+    assert "“Phones” holds other categories, such as “Cases”" in both.text
+    assert digest() == before
+
+
 def test_for_good_only_from_the_trash(admin: Browser, world: World) -> None:
     before = digest()
-    assert admin.post("/admin/product/purge/", {"id": world.mug}).status_code == 400
+    refused = admin.post("/admin/product/purge/", {"id": world.mug, "confirm": "1"}, follow_redirects=True)
+    assert "“Blue mug” is not in the trash. Move it there first." in refused.text
+    asked = admin.post("/admin/product/purge/", {"id": world.trashed})
+    assert asked.status_code == 200 and "Delete “Gone” for good?" in asked.text
     assert digest() == before
-    assert admin.post("/admin/product/purge/", {"id": world.trashed}).status_code == 303
+    assert admin.post("/admin/product/purge/", {"id": world.trashed, "confirm": "1"}).status_code == 303
     db.session.rollback()
     assert db.session.get(Product, world.trashed) is None
     assert "Deleted for good" in admin.get("/admin/history/").text
