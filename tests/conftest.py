@@ -146,3 +146,15 @@ def role_rights(*grants: str, name: str = "tested", **limits: object) -> policy.
     """Return an actor with one role of `grants`, for asking the policy without a database."""
     rights = policy.RoleRights(name, frozenset(grants), **limits)  # type: ignore[arg-type]
     return policy.Actor(1, "tester", (rights,))
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def shared_app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """Return one application for all tests of a module, for those that only read or that clear up themselves."""
+    folder = tmp_path_factory.mktemp("shared")
+    with fresh_database(request.param, request, folder) as url:
+        app = create_app(settings_for(url, folder))
+        with app.app_context():
+            yield app
+            db.session.remove()
+            db.engine.dispose()

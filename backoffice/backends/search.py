@@ -71,11 +71,11 @@ def matches(
     return select(SearchEntry.record_id).where(SearchEntry.resource == resource, condition(found, part, beginnings))
 
 
-def rank(dialect: str, text: str) -> ColumnElement[Any]:
-    """Return how well an entry that matches answers `text`, the higher the better; of the candidates only."""
+def rank(dialect: str, text: str, part: str | None = None) -> ColumnElement[Any]:
+    """Return how well `part` of an entry that matches answers `text`, the higher the better; of the candidates only."""
     found = words(text)[:MAX_QUERY_WORDS]
     if dialect == "postgresql":
-        return func.ts_rank(literal_column("search_entry.vector"), _tsquery(found, None, False))
+        return func.ts_rank(literal_column("search_entry.vector"), _tsquery(found, part, False))
     padded = literal(" ").concat(SearchEntry.heading).concat(" ")
     hits: Any = literal(0)
     for word in found:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from .filters import Filter
 from .lookup import Found, look_up, trails
 from .orders import LAST, Position
-from .results import Count, Page
-from .selection import Parsed, Selection, fields_to_ask
+from .question import Parsed, Selection, fields_to_ask
+from .results import Bounds, Count, Page
 
 __all__ = [
     "LAST",
+    "Bounds",
     "Count",
     "Filter",
     "Found",

@@ -26,23 +26,15 @@ from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from ..models.category import Category
+from .asked import Asked, in_places
 from .orders import Position, Segment, segments
-from .question import Question, in_places
-
-#: Up to so many matches are all fetched and then sorted.
-FEW = 1_000
-
-#: Rows of the sort index that a walk may look at before another plan takes over.
-SHORT_WALK, LONG_WALK = 2_000, 20_000
-
-#: Above so many categories a short walk is tried before their merge.
-MANY_PLACES = 300
+from .results import Bounds
 
 Row = tuple[Any, Any]  # key, value of the sort column
 Plan = Callable[[Segment, int, Any], Select[Any]]  # the stretch, rows wanted, how many of them are missing
 
 
-def count(session: Session, asked: Question, up_to: int) -> int:
+def count(session: Session, asked: Asked, up_to: int) -> int:
     """Return the number of matches, at most `up_to` + 1."""
     column = next(iter(asked.places), None)
     if column and not asked.searched and _is_postgresql(session):
@@ -58,13 +50,13 @@ def count(session: Session, asked: Question, up_to: int) -> int:
     return session.scalar(select(func.count()).select_from(rows.limit(up_to + 1).subquery())) or 0
 
 
-def find(session: Session, asked: Question, place: Position, size: int, few: bool) -> list[Row]:
+def find(session: Session, asked: Asked, place: Position, size: int, few: bool, bounds: Bounds) -> list[Row]:
     """Return key and sort value of `size` rows from `place` on, in the order of the list, or fewer at its end.
 
-    `few` says that there are no more than FEW matches.
+    `few` says that there are no more matches than `bounds` calls few.
     """
     stretches = segments(asked.order, place)
-    tried, last = _plans(session, asked, few)
+    tried, last = _plans(session, asked, few, bounds)
     # What a short walk finds counts only when it is enough: it cannot tell the end of the list from its own.
     for plan in tried:
         found = _rows(session, stretches[:1], size, plan)
@@ -75,31 +67,35 @@ def find(session: Session, asked: Question, place: Position, size: int, few: boo
     return found[::-1] if place.backward else found
 
 
-def next_rows(session: Session, asked: Question, place: Position, size: int) -> list[Row]:
+def next_rows(session: Session, asked: Asked, place: Position, size: int) -> list[Row]:
     """Return the next `size` rows for who walks the whole list: over all chunks one pass, whatever way is taken."""
     return _rows(session, segments(asked.order, place), size, _walk(asked))
 
 
-def _plans(session: Session, asked: Question, few: bool) -> tuple[list[Plan], Plan]:
+def _plans(session: Session, asked: Asked, few: bool, bounds: Bounds) -> tuple[list[Plan], Plan]:
     """Return the plans to try first, and the one that always answers."""
     if asked.is_bare:
         return [], _walk(asked)
     merged = asked.merged_column()
     filtered = bool(asked.filtered or asked.searched)
-    if merged and not (few and filtered):
+    short, long = _short_walk(asked, bounds.short_walk), _short_walk(asked, bounds.long_walk)
+    if merged and not filtered:
         merge = (_merge_heads if _is_postgresql(session) else _merge_lists)(asked, merged)
-        short_first = filtered or _place_count(session, asked, merged) > MANY_PLACES
-        return [_short_walk(asked, SHORT_WALK)] if short_first else [], merge
-    return [] if few else [_short_walk(asked, SHORT_WALK), _short_walk(asked, LONG_WALK)], _gather(asked)
+        return [short] if _has_more_places(session, asked, merged, bounds.many_places) else [], merge
+    if few:
+        return [], _gather(asked)
+    if merged and _is_postgresql(session):
+        return [short], _merge_heads(asked, merged)
+    return [short, long], _gather(asked)
 
 
 def _is_postgresql(session: Session) -> bool:
     return session.get_bind().dialect.name == "postgresql"
 
 
-def _place_count(session: Session, asked: Question, column: str) -> int:
-    places = select(Category.id).where(*in_places(Category, asked.places[column])).limit(MANY_PLACES + 1)
-    return session.scalar(select(func.count()).select_from(places.subquery())) or 0
+def _has_more_places(session: Session, asked: Asked, column: str, many: int) -> bool:
+    places = select(Category.id).where(*in_places(Category, asked.places[column])).limit(many + 1)
+    return (session.scalar(select(func.count()).select_from(places.subquery())) or 0) > many
 
 
 def _rows(session: Session, stretches: list[Segment], size: int, plan: Plan) -> list[Row]:
@@ -117,14 +113,14 @@ def _rows(session: Session, stretches: list[Segment], size: int, plan: Plan) -> 
     return [(row.id, row.value) for row in session.execute(statement)]
 
 
-def _along(asked: Question, stretch: Segment, *conditions: ColumnElement[bool]) -> Select[Any]:
+def _along(asked: Asked, stretch: Segment, *conditions: ColumnElement[bool]) -> Select[Any]:
     """Return the statement of the rows of `stretch` that hold `conditions`, in their order."""
     key, value = asked.model.id, asked.order.column
     statement = select(key, value.label("value")).where(*conditions, *stretch.conditions(key, value))
     return statement.order_by(*stretch.ordering(key, value))
 
 
-def _walk(asked: Question) -> Plan:
+def _walk(asked: Asked) -> Plan:
     """Walk along the sort index, or any other way that the database finds better."""
 
     def plan(stretch: Segment, size: int, limit: Any) -> Select[Any]:
@@ -133,7 +129,7 @@ def _walk(asked: Question) -> Plan:
     return plan
 
 
-def _short_walk(asked: Question, budget: int) -> Plan:
+def _short_walk(asked: Asked, budget: int) -> Plan:
     """Walk along the sort index, looking at no more than `budget` rows."""
     fits = and_(true(), *asked.within(), *asked.filtered, *asked.answering).label("fits")
 
@@ -145,7 +141,7 @@ def _short_walk(asked: Question, budget: int) -> Plan:
     return plan
 
 
-def _gather(asked: Question) -> Plan:
+def _gather(asked: Asked) -> Plan:
     """Fetch all matches, whatever their order, then sort them."""
     found = select(asked.model.id, asked.order.column.label("value")).where(*asked.all()).cte("found")
     # Otherwise the planner may walk the sort index after all, hoping to meet matches early.
@@ -159,14 +155,14 @@ def _gather(asked: Question) -> Plan:
     return plan
 
 
-def _own(asked: Question, column: str, stretch: Segment, category: Any) -> Select[Any]:
+def _own(asked: Asked, column: str, stretch: Segment, category: Any) -> Select[Any]:
     """Return the statement of the rows of one category, by its stretch of the index."""
     filed = getattr(asked.model, column) == category
     others = (*asked.within(column), *asked.ranged, *asked.filtered, *asked.answering)
     return _along(asked, stretch, filed, asked.live, *others)
 
 
-def _merge_heads(asked: Question, column: str) -> Plan:
+def _merge_heads(asked: Asked, column: str) -> Plan:
     """Merge the stretches of the categories, reading no more of each than can be wanted.
 
     The first row of each category comes first. Of the category whose first row is the n-th, n - 1 rows precede any:
@@ -188,7 +184,7 @@ def _merge_heads(asked: Question, column: str) -> Plan:
     return plan
 
 
-def _merge_lists(asked: Question, column: str) -> Plan:
+def _merge_lists(asked: Asked, column: str) -> Plan:
     """Merge the first rows of each category without LATERAL: their keys as a list, then the rows by key."""
 
     def plan(stretch: Segment, size: int, limit: Any) -> Select[Any]:
@@ -216,7 +212,7 @@ def _compile_explain(element: _Explain, compiler: SQLCompiler, **options: Any) -
     return f"EXPLAIN (FORMAT JSON) {compiler.process(element.statement, **options)}"
 
 
-def estimated(session: Session, asked: Question) -> int:
+def estimated(session: Session, asked: Asked) -> int:
     """Return about how many matches there are: PostgreSQL's guess, or a count where nothing guesses."""
     statement = select(asked.model.id).where(*asked.all())
     if session.get_bind().dialect.name != "postgresql":

@@ -7,6 +7,22 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class Bounds:
+    """How much a page may look at.
+
+    Up to `few` matches are counted, fetched and sorted; a short and a long walk look at so many rows of the sort index
+    before another plan takes over; above `many_places` categories a short walk comes before their merge; `candidates`
+    is how many matches of a search are ranked.
+    """
+
+    few: int = 1_000
+    short_walk: int = 2_000
+    long_walk: int = 20_000
+    many_places: int = 300
+    candidates: int = 1_000
+
+
+@dataclass(frozen=True)
 class Count:
     """How many rows there are: exactly, at least `value` (not exact), or about `value` (estimated)."""
 

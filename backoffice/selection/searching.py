@@ -12,10 +12,7 @@ from ..models.base import Resource, fields_of
 from ..models.fields import Kind
 from ..models.search_entry import SearchEntry, words
 from ..models.types import sort_key
-from .question import Question
-
-#: So many matches are ranked; a frequent word has more.
-CANDIDATES = 1_000
+from .asked import Asked
 
 MAX_EXACT = 50
 NOWHERE = "nowhere"
@@ -73,27 +70,30 @@ def _codes(model: type[Resource]) -> list[str]:
     ]
 
 
-def ranked(session: Session, asked: Question, text: str, askable: frozenset[str]) -> tuple[list[int], bool]:
-    """Return the keys of the best of the first CANDIDATES matches, exact codes first, and whether there are more."""
-    plain = not (asked.places or asked.ranged or asked.filtered)
+def ranked(
+    session: Session, asked: Asked, text: str, askable: frozenset[str], candidates: int
+) -> tuple[list[int], bool]:
+    """Return the keys of the best of the first `candidates` matches, exact codes first, and whether there are more."""
     first = exact(asked.model, text, askable)
     best = session.scalars(select(asked.model.id).where(first, *asked.all()).order_by(asked.model.id).limit(MAX_EXACT))
-    found = list(session.scalars(_candidates(session, asked, text, askable, plain)))
+    found = list(session.scalars(_candidates(session, asked, text, askable, candidates + 1)))
     merged = list(dict.fromkeys([*best, *found]))
-    return merged[:CANDIDATES], len(merged) > CANDIDATES
+    return merged[:candidates], len(merged) > candidates
 
 
-def _candidates(session: Session, asked: Question, text: str, askable: frozenset[str], plain: bool) -> Select[int]:
-    """Return the statement of the candidates' keys, best first; `plain` ones need no look at the records."""
+def _candidates(session: Session, asked: Asked, text: str, askable: frozenset[str], most: int) -> Select[int]:
+    """Return the statement of the keys of `most` matches, best first."""
     dialect, model = session.get_bind().dialect.name, asked.model
     part = part_of(model, askable)
     entries = None if part == NOWHERE else search.matches(dialect, model.resource.name, text, part)
     if entries is None:
         name: Any = getattr(model, "name_key", model.id)
-        return select(model.id).where(*asked.all()).order_by(name, model.id).limit(CANDIDATES + 1)
-    entries = entries.add_columns(search.rank(dialect, text).label("rank")).where(SearchEntry.live == (not asked.trash))
-    if not plain:
+        return select(model.id).where(*asked.all()).order_by(name, model.id).limit(most)
+    entries = entries.add_columns(search.rank(dialect, text, part).label("rank")).where(
+        SearchEntry.live == (not asked.trash)
+    )
+    if asked.places or asked.ranged or asked.filtered:
         entries = entries.join(model, model.id == SearchEntry.record_id)
         entries = entries.where(asked.live, *asked.within(), *asked.ranged, *asked.filtered)
-    first = entries.limit(CANDIDATES + 1).subquery()
+    first = entries.limit(most).subquery()
     return select(first.c.record_id).order_by(first.c.rank.desc(), first.c.record_id)

@@ -1,0 +1,73 @@
+"""The question as the database gets it: the conditions of a selection, told apart by what a plan can do with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, Index, select
+
+from ..models.base import Resource
+from ..models.category import Category
+from .filters import subtree
+from .orders import Order
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which rows of `model`, in which order.
+
+    `trash` is in or out of the trash. `places` are groups of category paths by column: of each group one subtree must
+    hold the row. `ranged` bounds the sort column. `filtered` is the rest of the filters. `searched` holds for rows
+    that answer the search; `answering` says the same in the form that is best for one row at a time.
+    """
+
+    model: type[Resource]
+    order: Order
+    trash: bool
+    places: dict[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
+    ranged: tuple[ColumnElement[bool], ...] = ()
+    filtered: tuple[ColumnElement[bool], ...] = ()
+    searched: tuple[ColumnElement[bool], ...] = ()
+    answering: tuple[ColumnElement[bool], ...] = ()
+
+    @property
+    def is_bare(self) -> bool:
+        """Return whether the sort index alone answers."""
+        return not (self.places or self.filtered or self.searched)
+
+    @property
+    def live(self) -> ColumnElement[bool]:
+        """Return the condition on the trash mark."""
+        mark: Any = self.model.trashed_at
+        return mark.is_not(None) if self.trash else mark.is_(None)  # type: ignore[no-any-return]
+
+    def within(self, besides: str | None = None) -> list[ColumnElement[bool]]:
+        """Return the conditions on subtrees, but for those on the column `besides`."""
+        return [
+            getattr(self.model, column).in_(select(Category.id).where(*in_places(Category, groups)))
+            for column, groups in self.places.items()
+            if column != besides
+        ]
+
+    def all(self) -> list[ColumnElement[bool]]:
+        """Return every condition."""
+        return [self.live, *self.within(), *self.ranged, *self.filtered, *self.searched]
+
+    def merged_column(self) -> str | None:
+        """Return the category column whose index also holds the sort column, None where no index does."""
+        wanted = [self.order.column.key, "id"] if self.order.name != "id" else ["id"]
+        for column in self.places:
+            if any(_serves(index, [column, *wanted], self.trash) for index in self.model.__table__.indexes):  # type: ignore[attr-defined]
+                return column
+        return None
+
+
+def _serves(index: Index, columns: list[str], trash: bool) -> bool:
+    where = index.dialect_options["postgresql"]["where"]
+    return [column.name for column in index.columns] == columns and (where is None or not trash)
+
+
+def in_places(category: Any, groups: tuple[tuple[str, ...], ...]) -> list[ColumnElement[bool]]:
+    """Return the conditions that `category` lies in a subtree of each group."""
+    return [subtree(category.path, paths) for paths in groups]
