@@ -48,10 +48,10 @@ def test_signing_in_and_out(browser: Browsers, person: People) -> None:
     assert not client.is_signed_in()
 
 
-@pytest.mark.parametrize("email", ["VIEWER@Example.org", "  viewer@example.org ", "viewer@example.org\n"])
-def test_an_address_is_read_as_it_is_stored(browser: Browsers, person: People, email: str) -> None:
+def test_an_address_is_read_as_it_is_stored(browser: Browsers, person: People) -> None:
     person("viewer@example.org")
-    assert browser().sign_in(email).status_code == 303
+    for email in ("VIEWER@Example.org", "  viewer@example.org ", "viewer@example.org\n"):
+        assert browser().sign_in(email).status_code == 303
 
 
 def test_cookies_are_kept_from_scripts_and_other_sites(browser: Browsers, person: People) -> None:

@@ -87,7 +87,7 @@ def test_after_five_failures_the_account_waits(browser: Browsers, person: People
 def test_a_stranger_locks_nobody_out(browser: Browsers, person: People) -> None:
     person("viewer@example.org")
     client = browser()
-    for number in range(40):
+    for number in range(14):
         later(61)
         assert fail(client, address=f"198.51.100.{number}") == 400
     hold()
@@ -126,13 +126,19 @@ def test_a_known_browser_gets_past_strangers(browser: Browsers, person: People) 
     assert fail(client, address="203.0.113.9") == 429
 
 
-@pytest.mark.parametrize("cookie", ["", ".", "x", "a.b.c", "é", "\x01", "0" * 9000])
-def test_a_hostile_mark_is_none(app: Flask, cookie: str) -> None:
-    app.test_client_class = Browser
+def test_a_hostile_mark_is_none(browser: Browsers, app: Flask, subtests: pytest.Subtests) -> None:
+    seen = browser()
+    seen.get("/login")
+    # With a cookie jar the client would drop the header.
     client = app.test_client(use_cookies=False)
-    header = f"known={cookie}".encode().decode("latin-1")
-    values = {"email": "viewer@example.org", "password": PASSWORD}
-    assert client.post("/login", data=values, headers={"Cookie": header}).status_code == 400
+    for number, cookie in enumerate(["", ".", "x", "a.b.c", "é", "é.é", "\x01", "0" * 9000]):
+        with subtests.test(cookie[:5]):
+            header = f"session={seen.cookie('session')}; known={cookie}".encode().decode("latin-1")
+            values = {"email": f"{number}@example.org", "password": PASSWORD, "csrf_token": seen.token}
+            environ = {"REMOTE_ADDR": f"192.0.2.{number}"}
+            answer = client.post("/login", data=values, headers={"Cookie": header}, environ_base=environ)
+            assert answer.status_code == 400
+            assert "The address or the password is wrong." in answer.text
 
 
 def test_one_address_that_tries_many_accounts_waits(browser: Browsers, person: People) -> None:
@@ -171,13 +177,13 @@ def test_an_address_is_what_one_household_has(bare: Flask, one: str, other: str,
     assert (throttle.try_of("a", one).address == throttle.try_of("a", other).address) is same
 
 
-@pytest.mark.parametrize("address", [None, "", "unix:", "unknown"])
-def test_without_an_address_only_the_account_counts(app: Flask, address: str | None) -> None:
-    attempt = throttle.try_of("a@example.org", address)
-    assert attempt.address is None
-    assert throttle.started(attempt) == 0
-    throttle.failed(attempt)
-    assert counts() == [1]
+def test_without_an_address_only_the_account_counts(app: Flask) -> None:
+    for number, address in enumerate([None, "", "unix:", "unknown", "192.0.2"]):
+        attempt = throttle.try_of(f"{number}@example.org", address)
+        assert attempt.address is None
+        assert throttle.started(attempt) == 0
+        throttle.failed(attempt)
+    assert counts() == [1] * 5
 
 
 def test_success_clears_the_account_but_not_the_address(browser: Browsers, person: People) -> None:
