@@ -371,7 +371,8 @@ def _check_ranked(
 
 
 @settings(
-    max_examples=60, phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    max_examples=60,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -61,6 +61,7 @@ def test_screens_history_trash_and_undo(admin: Browser, house: Actor) -> None:
     admin.post("/admin/supplier/delete/", {"id": only().id})
     assert row in admin.get("/admin/supplier/?trash=1").text
     assert row not in admin.get("/admin/supplier/").text
+    db.session.rollback()
     changes = db.session.scalars(select(Change.verb).where(Change.resource == "supplier").order_by(Change.id)).all()
     assert changes == ["create", "update", "update", "trash"]
 
