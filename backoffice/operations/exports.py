@@ -246,7 +246,7 @@ def _entry_keys(selection: Selection, session: Session, field: Field) -> list[st
         column = keys.c.key
         statement = select(column).group_by(column)
     else:
-        each = func.json_each(attribute).table_valued("key")
+        each = func.json_each(attribute).table_valued("key", joins_implicitly=True)
         column = each.c.key
         statement = select(column).select_from(model.__table__, each).where(chosen, attribute.is_not(None))  # type: ignore[attr-defined]
         statement = statement.group_by(column)
