@@ -14,7 +14,7 @@ from backoffice.models.category import Category
 from backoffice.models.product import Product
 from backoffice.models.tag import Tag
 from backoffice.models.types import utcnow
-from backoffice.policy import Actor
+from backoffice.policy import Actor, RoleRights
 from backoffice.selection import Found, Selection, look_up
 
 
@@ -86,3 +86,15 @@ def test_look_up(shop: dict[str, int], house: Actor) -> None:
     assert [found.label for found in look_up(db.session, Category, house, "")] == ["Phones › Cases", "Cups", "Phones"]
     assert (found := look_up(db.session, Product, house, "p-3"))[0] == Found(found[0].id, "Thing 3", "P-3")
     assert len(look_up(db.session, Product, house, "thi", limit=10)) == 10
+
+
+def test_a_hidden_text_is_not_searched(app: Flask, house: Actor) -> None:
+    with writes.unit(house, "Set the table") as unit:
+        for number, (name, text) in enumerate([("Mug", "Red inside"), ("Red cup", ""), ("Plate", "As it's: \\ red")]):
+            unit.add(Product(sku=f"H-{number}", name=name, description=text))
+    rights = RoleRights("tested", frozenset({"product:read"}), hidden=frozenset({"product.description"}))
+    for actor, expected in ((house, {"Mug", "Red cup", "Plate"}), (Actor(1, "tester", (rights,)), {"Red cup"})):
+        for sort in ("", "name", "-price"):
+            found = Selection.from_args(Product, actor, {"q": "red", "sort": sort}).selection
+            assert {row.name for row in found.page(db.session).rows} == expected
+            assert len(list(found.ids(db.session))) == len(expected)

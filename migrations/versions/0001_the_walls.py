@@ -305,16 +305,21 @@ def upgrade() -> None:
 
 
 def add_search_vector() -> None:
-    """Add the generated vector. The words are folded already: they are taken as they are, never parsed again."""
-    op.execute(
-        """
-        ALTER TABLE search_entry ADD COLUMN vector tsvector GENERATED ALWAYS AS (
-            setweight(array_to_tsvector(array_remove(string_to_array(heading, ' '), '')), 'A')
-            || setweight(array_to_tsvector(array_remove(string_to_array(body, ' '), '')), 'D')
-        ) STORED
-        """
-    )
+    """Add the generated vector: the heading's words with weight A, the body's with D.
+
+    The words are folded already: they are taken as they are, never parsed again. Each is given a position, for a word
+    without one carries no weight and would answer a search in either part.
+    """
+    heading, body = vector_of("heading", "A"), vector_of("body", "D")
+    op.execute(f"ALTER TABLE search_entry ADD COLUMN vector tsvector GENERATED ALWAYS AS ({heading} || {body}) STORED")
     op.execute("CREATE INDEX ix_search_entry_vector ON search_entry USING gin (vector) WITH (fastupdate = off)")
+
+
+def vector_of(part: str, weight: str) -> str:
+    """Return the expression of the words of a column, parted by single spaces, each with `weight`."""
+    harmless = rf"replace(replace({part}, '\', '\\'), '''', '''''')"
+    quoted = f"'''' || replace({harmless}, ' ', '''\\:1{weight} ''') || '''\\:1{weight}'"
+    return f"CASE {part} WHEN '' THEN CAST('' AS tsvector) ELSE CAST({quoted} AS tsvector) END"
 
 
 def add_full_text_table() -> None:
@@ -355,6 +360,12 @@ def add_first_rows() -> None:
     for key, (name, description, grants) in ROLES.items():
         role = {"key": key, "name": name, "description": description, "grants": grants}
         insert_row("role", **moments, **role, hidden_fields=[], locked_fields=[])
+        words = " ".join(dict.fromkeys(f"{name} {key}".casefold().replace("-", " ").split()))
+        own = sa.select(sa.literal("role"), sa.column("id"), sa.literal(words), sa.literal("")).select_from(
+            sa.table("role")
+        )
+        entry = sa.table("search_entry", *map(sa.column, ("resource", "record_id", "heading", "body")))
+        op.execute(sa.insert(entry).from_select(list(entry.c), own.where(sa.column("key") == key)))
 
 
 def insert_row(table: str, **values: object) -> None:

