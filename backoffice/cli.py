@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from flask import Flask
 
-from .commands import accounts, files
+from .commands import accounts, demo, files, upkeep
 
-GROUPS = (*accounts.GROUPS, *files.GROUPS)
+GROUPS = (*accounts.GROUPS, *files.GROUPS, *demo.GROUPS, *upkeep.GROUPS)
 
 
 def register(app: Flask) -> None:

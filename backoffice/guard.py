@@ -29,7 +29,9 @@ _WRITES = re.compile(
     r"|\bUPDATE\s+(?!OF\b|NOWAIT\b|SKIP\b)[\w\".]+\s+(?:AS\s+\w+\s+|\w+\s+)?SET\b",
     re.IGNORECASE,
 )
-_SETTING = re.compile(r"\s*(?:SET|RESET|PRAGMA|BEGIN|START|ATTACH)\b", re.IGNORECASE)
+_SETTING = re.compile(
+    r"\s*(?:(?:SET|RESET|BEGIN|START|ATTACH)\b|PRAGMA\s+(?:[\w.]+\s*=|(?:\w+\.)?query_only))", re.IGNORECASE
+)
 _READ_ONLY = ("read-only transaction", "readonly database")
 
 

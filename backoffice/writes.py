@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeVar
 
-from sqlalchemy import Executable, event, insert, select, update
+from sqlalchemy import Connection, Executable, event, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
@@ -32,8 +32,8 @@ R = TypeVar("R")
 #: How often a unit is tried when the database gave up on it for the sake of another.
 ATTEMPTS = 3
 
-#: Tables that hold no resource and leave no history: who may be slowed down, what was sent.
-BOOKKEEPING = frozenset({"sign_in_throttle", "outbox_message"})
+#: Tables that hold no resource and leave no history: who may be slowed down, what was sent, what is searched.
+BOOKKEEPING = frozenset({"sign_in_throttle", "outbox_message", "search_entry"})
 
 #: PostgreSQL's serialization failure and deadlock; SQLite says "locked".
 _RETRIED = frozenset({"40001", "40P01"})
@@ -284,6 +284,17 @@ def bookkeeping() -> Iterator[Session]:
     with Session(db.engine.execution_options(**{guard.OPTION: held})) as session:
         yield session
         session.commit()
+
+
+@contextmanager
+def replacing() -> Iterator[Connection]:
+    """Open every table for a restore, which brings its own history: all of it is committed, or on an error none."""
+    held = guard.Pass(open=1)
+    with db.engine.execution_options(**{guard.OPTION: held}).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            # One statement may empty a table of a million rows.
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+        yield connection
 
 
 def searched_fields(model: type[Resource]) -> frozenset[str]:

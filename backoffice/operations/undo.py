@@ -90,9 +90,8 @@ def _undo_chunk(unit: Unit, change_ids: Sequence[int], keys: Collection[str] | N
     changes = list(unit.session.scalars(select(Change).where(Change.id.in_(change_ids)).order_by(Change.id.desc())))
     found = _locked(unit, changes)
     try:
-        with unit.session.begin_nested():
+        with unit.attempt():
             skipped = [item for change in changes for item in _undo_one(unit, found, change, keys)]
-            unit.session.flush()
     except (Refused, policy.Denied):
         # Something in the chunk is refused: one by one, so that only that is left.
         skipped = [item for change in changes for item in _undo_alone(unit, found, change, keys)]
@@ -103,9 +102,8 @@ def _undo_alone(
     unit: Unit, found: dict[tuple[str, int], Resource], change: Change, keys: Collection[str] | None
 ) -> list[Skipped]:
     try:
-        with unit.session.begin_nested():
+        with unit.attempt():
             skipped = list(_undo_one(unit, found, change, keys))
-            unit.session.flush()
     except Refused as refused:
         return [Skipped(change.label, refused.field, str(refused))]
     except policy.Denied:

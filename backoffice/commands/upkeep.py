@@ -1,0 +1,76 @@
+"""`history`, `search`, `backup`, `restore`, `doctor`: looking after an installation."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+from flask.cli import AppGroup, with_appcontext
+
+from ..operations import backup as files
+from ..operations import upkeep
+from ..operations.undo import undo_change_set
+from .outcome import OPERATOR, told
+
+history = AppGroup("history", help="What happened, and taking it back.")
+search = AppGroup("search", help="The searched text.")
+
+
+@history.command("undo")
+@click.argument("change_set", type=click.IntRange(min=1, max=2**63 - 1))
+@told
+def undo_command(change_set: int) -> None:
+    """Take back CHANGE_SET, the number that the history page and the import print."""
+    report = undo_change_set(OPERATOR, change_set)
+    click.echo(f"undone: {report.count}")
+    click.echo(f"skipped: {len(report.skipped)}")
+    for item in report.skipped[:50]:
+        click.echo(f"  {item.label}{f', {item.key}' if item.key else ''}: {item.reason}")
+    if report.change_set_id:
+        click.echo(f"change set: {report.change_set_id}")
+    sys.exit(0 if report.change_set_id else 1)
+
+
+@search.command("reindex")
+@told
+def reindex_command() -> None:
+    """Write the searched text of every record anew."""
+    click.echo(f"{upkeep.reindex()} records can be found.")
+
+
+@click.command("backup")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@with_appcontext
+@told
+def backup_command(file: Path) -> None:
+    """Write the whole database to FILE, which restores on SQLite and on PostgreSQL. Keep it secret."""
+    for line in files.table_counts(files.backup(file)):
+        click.echo(line)
+
+
+@click.command("restore")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option("--replace", is_flag=True, help="Lose what the database holds now.")
+@with_appcontext
+@told
+def restore_command(file: Path, replace: bool) -> None:
+    """Read the whole database from FILE, all or nothing."""
+    for line in files.table_counts(files.restore(file, replace=replace)):
+        click.echo(line)
+
+
+@click.command("doctor")
+@with_appcontext
+@told
+def doctor_command() -> None:
+    """Look at everything and say what is not well and what to do; exit code 1 when something is not."""
+    findings = list(upkeep.examine())
+    for found in findings:
+        click.echo(f"{'well' if found.problem is None else 'PROBLEM':8}{found.subject}")
+        if found.problem:
+            click.echo(f"        {found.problem}. {found.remedy}")
+    sys.exit(1 if any(found.problem for found in findings) else 0)
+
+
+GROUPS = (history, search, backup_command, restore_command, doctor_command)
