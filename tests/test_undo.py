@@ -14,6 +14,7 @@ from sqlalchemy import select
 from backoffice import history, writes
 from backoffice.errors import NotFound, Refused
 from backoffice.extensions import db
+from backoffice.models.base import fields_of, resources
 from backoffice.models.brand import Brand
 from backoffice.models.category import Category
 from backoffice.models.history import Change, ChangeSet
@@ -28,6 +29,17 @@ def made(actor: Actor, model: type, **values: Any) -> int:
     """Create a record and return its key."""
     record, _receipt = writes.run(actor, "Create", lambda unit: records.create(unit, model, values))
     return int(record.id)
+
+
+def delete_for_good(actor: Actor, model: type, key: int) -> None:
+    """Move a record to the trash and empty it of that one."""
+
+    def work(unit: writes.Unit) -> None:
+        record = unit.get(model, key)
+        records.trash(unit, record)
+        records.purge(unit, record)
+
+    writes.run(actor, "Away", work)
 
 
 @pytest.fixture
@@ -211,3 +223,20 @@ def test_purge_only_from_the_trash_and_only_unused(mug: int, shelf: dict, house:
     purge(Product, mug)
     purge(Category, category)
     assert db.session.get(Product, mug) is None
+
+
+def test_a_number_is_not_given_again(app: Flask, house: Actor, subtests: pytest.Subtests) -> None:
+    for name, model in resources().items():
+        if model.resource.singleton:
+            continue
+        with subtests.test(name):
+            values = {"email": "gone@example.org"} if name == "user" else {"name": "Gone", "key": "gone", "sku": "GONE"}
+            values = {key: value for key, value in values.items() if key in fields_of(model)}
+            key = made(house, model, **values)
+            created = last_set()
+            delete_for_good(house, model, key)
+            follower = made(house, model, **values)
+            assert follower > key
+            report = undo.undo_change_set(house, created)
+            assert (report.change_set_id, len(report.skipped)) == (None, 1)
+            assert db.session.get_one(model, follower).trashed_at is None, "undo reached for another record"

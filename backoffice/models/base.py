@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar, cast
 
-from sqlalchemy import event, inspect
+from sqlalchemy import Table, event, inspect
 from sqlalchemy.orm import ColumnProperty, Mapped, Mapper, Session, declared_attr, mapped_column, relationship
 
 from ..errors import Refused
@@ -240,3 +240,10 @@ def _bring_into_stored_form() -> None:
         for name, field in fields_of(model).items():
             if field.kind in _CLEANED:
                 event.listen(getattr(model, name), "set", _clean_on_set(field), retval=True)
+
+
+@event.listens_for(Mapper, "after_configured")
+def _number_once() -> None:
+    """Let SQLite never give the number of a deleted record to another: history knows records by it."""
+    for model in resources().values():
+        cast(Table, cast(Mapper[Any], inspect(model)).local_table).dialect_kwargs["sqlite_autoincrement"] = True

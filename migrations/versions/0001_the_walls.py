@@ -20,6 +20,9 @@ DOCUMENT = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 LIVE = {f"{name}_where": sa.text("trashed_at IS NULL") for name in ("postgresql", "sqlite")}
 TRASHED = {f"{name}_where": sa.text("trashed_at IS NOT NULL") for name in ("postgresql", "sqlite")}
 
+#: History knows records by number: SQLite would give that of the last deleted row to the next one otherwise.
+NUMBERED_ONCE = {"sqlite_autoincrement": True}
+
 
 def binary_text(length: int) -> sa.types.TypeEngine[str]:
     """Return a text type that compares bytes on both databases."""
@@ -64,6 +67,7 @@ def upgrade() -> None:
         sa.Column("trashed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_brand"),
         sa.UniqueConstraint("slug", name="uq_brand_slug"),
+        **NUMBERED_ONCE,
     )
     op.create_index("ix_brand_name_key", "brand", ["name_key", "id"])
     op.create_table(
@@ -84,6 +88,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["parent_id"], ["category.id"], name="fk_category_parent_id_category"),
         sa.PrimaryKeyConstraint("id", name="pk_category"),
         sa.UniqueConstraint("slug", name="uq_category_slug"),
+        **NUMBERED_ONCE,
     )
     op.create_index("ix_category_name_key", "category", ["name_key", "id"])
     op.create_index("ix_category_parent_id_name_key", "category", ["parent_id", "name_key"])
@@ -121,6 +126,7 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("trashed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_house"),
+        **NUMBERED_ONCE,
     )
     op.create_table(
         "role",
@@ -137,6 +143,7 @@ def upgrade() -> None:
         sa.Column("trashed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_role"),
         sa.UniqueConstraint("key", name="uq_role_key"),
+        **NUMBERED_ONCE,
     )
     op.create_table(
         "search_entry",
@@ -168,6 +175,7 @@ def upgrade() -> None:
         sa.Column("trashed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_tag"),
         sa.UniqueConstraint("slug", name="uq_tag_slug"),
+        **NUMBERED_ONCE,
     )
     op.create_index("ix_tag_name_key", "tag", ["name_key", "id"])
     op.create_table(
@@ -186,6 +194,7 @@ def upgrade() -> None:
         sa.Column("trashed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_user"),
         sa.UniqueConstraint("email", name="uq_user_email"),
+        **NUMBERED_ONCE,
     )
     op.create_table(
         "change",
@@ -253,6 +262,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_product"),
         sa.UniqueConstraint("sku", name="uq_product_sku"),
         sa.UniqueConstraint("slug", name="uq_product_slug"),
+        **NUMBERED_ONCE,
     )
     op.create_index("ix_product_gtin", "product", ["gtin"])
     op.create_index("ix_product_live", "product", ["id"], **LIVE)
