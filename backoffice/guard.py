@@ -29,8 +29,12 @@ _WRITES = re.compile(
     r"|\bUPDATE\s+(?!OF\b|NOWAIT\b|SKIP\b)[\w\".]+\s+(?:AS\s+\w+\s+|\w+\s+)?SET\b",
     re.IGNORECASE,
 )
+# In brackets most pragmas take a value to set, and these the name of what they tell about.
+_TELLING = r"table_x?info|table_list|index_x?info|index_list|foreign_key_list|foreign_key_check|\w+_check"
 _SETTING = re.compile(
-    r"\s*(?:(?:SET|RESET|BEGIN|START|ATTACH)\b|PRAGMA\s+(?:[\w.]+\s*=|(?:\w+\.)?query_only))", re.IGNORECASE
+    r"\s*(?:(?:SET|RESET|BEGIN|START|ATTACH)\b"
+    rf"|PRAGMA\s+(?:\w+\.)?(?:query_only|\w+\s*=|(?!(?:{_TELLING})\b)\w+\s*\())",
+    re.IGNORECASE,
 )
 _READ_ONLY = ("read-only transaction", "readonly database")
 
@@ -117,6 +121,9 @@ def _is_dml(context: Any) -> bool:
 
 
 def _explain(context: ExceptionContext) -> None:
+    if context.connection is not None and _pass_of(context.connection) is not None:
+        # Within the door it means what it says: a file or a server that cannot be written.
+        return
     if any(words in str(context.original_exception) for words in _READ_ONLY):
         raise WriteRefused("Nothing is written outside of writes.unit().") from context.original_exception
 

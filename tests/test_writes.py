@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import create_engine, delete, insert, select, text, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from backoffice import writes
+from backoffice import guard, writes
 from backoffice.errors import Refused, WriteRefused
 from backoffice.extensions import Base, db
 from backoffice.models.brand import Brand
@@ -164,3 +165,40 @@ def test_a_category_does_not_move_under_its_child(app: Flask, house: Actor) -> N
         unit.get(Category, low.id).parent_id = None
     paths = db.session.scalars(select(Category.path).order_by(Category.id)).all()
     assert paths == [f"/{top.id}/", f"/{low.id}/", f"/{low.id}/{low.id + 1}/"]
+
+
+#: What would change how a connection writes or checks, and what merely asks.
+SETTING = (
+    "PRAGMA query_only = OFF", "PRAGMA query_only(0)", "PRAGMA main.query_only", "PRAGMA foreign_keys=OFF",
+    "PRAGMA foreign_keys(0)", "pragma main.journal_mode (DELETE)", "PRAGMA ignore_check_constraints ( 1 )",
+)  # fmt: skip
+ASKING = (
+    "PRAGMA foreign_keys", "PRAGMA quick_check(1)", 'PRAGMA main.table_info("product")', "PRAGMA table_xinfo(product)",
+    "PRAGMA index_list(product)", "PRAGMA foreign_key_list(product)",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_only_the_door_changes_how_a_connection_writes(app: Flask, subtests: pytest.Subtests) -> None:
+    for statement in SETTING:
+        with subtests.test(statement), pytest.raises(WriteRefused):
+            db.session.execute(text(statement))
+        db.session.rollback()
+    for statement in ASKING:
+        with subtests.test(statement):
+            assert db.session.execute(text(statement)).all()
+    assert db.session.scalar(text("PRAGMA foreign_keys")) == 1
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_file_that_cannot_be_written_is_told_as_it_is(mug: int, house: Actor) -> None:
+    """Inside of a unit “read-only” is no fault of the code."""
+    path = db.engine.url.database
+    db.session.remove()
+    db.engine.dispose()
+    engine = create_engine(f"sqlite:///file:{path}?immutable=1&uri=true")
+    guard.protect(engine)
+    held = guard.Pass(open=1)
+    with engine.execution_options(**{guard.OPTION: held}).connect() as connection, pytest.raises(OperationalError):
+        connection.execute(update(Brand).values(website="x"))
+    engine.dispose()
