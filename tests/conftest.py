@@ -90,12 +90,29 @@ def fresh_database(kind: str, request: pytest.FixtureRequest, folder: Path) -> I
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
-    template = request.getfixturevalue("postgres_template")
+    with cloned(request.getfixturevalue("postgres_template")) as name:
+        yield named(name)
+
+
+@contextmanager
+def cloned(template: str) -> Iterator[str]:
+    """Give the name of a copy of the PostgreSQL database `template`."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(POSTGRES_URL, autocommit=True) as server:
         server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    yield named(name)
+    yield name
     drop(name)
+
+
+@contextmanager
+def copied(url: str, folder: Path) -> Iterator[str]:
+    """Give the address of a copy of a database that nobody is connected to, a file of it in `folder`."""
+    database = str(make_url(url).database)
+    if url.startswith("sqlite"):
+        yield f"sqlite:///{shutil.copy(database, folder / f'{uuid.uuid4().hex[:12]}.db')}"
+        return
+    with cloned(database) as name:
+        yield named(name)
 
 
 @pytest.fixture(params=DATABASES)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from ..extensions import db
 from ..models.base import Resource
 from ..models.brand import Brand
 from ..models.category import Category
+from ..models.history import Change, ChangeSet
 from ..models.product import Product
+from ..models.tag import Tag
 from ..models.types import sort_key
 from ..policy import Actor
 from ..writes import Unit
@@ -26,7 +29,10 @@ from .imports import Options, import_file
 DATA = Path(__file__).resolve().parent.parent / "demo"
 SEPARATOR = " > "
 
-Path_ = tuple[str, ...]
+#: The title by which history knows what the demo brought; no other change set can have it.
+TITLE = "Load the demo catalogue"
+
+NamePath = tuple[str, ...]
 
 
 @dataclass
@@ -43,19 +49,30 @@ def is_empty() -> bool:
 
 
 def load(actor: Actor, folder: Path) -> dict[str, int]:
-    """Load the demo catalogue and return how many records of each resource it has.
+    """Load what is missing of the demo catalogue and return how many records of each resource that made.
 
-    `folder` is that of the installation. Loading it again changes nothing. Raises Refused where a row does not fit.
+    A product that is there, in the trash included, stays as it is. `folder` is that of the installation. Raises
+    Refused, with nothing loaded, where a row does not fit, as when its brand is in the trash.
     """
-    writes.run(actor, "Demo categories", _make_categories, source="import")
-    report = import_file(actor, DATA / "products.jsonl", Options(model=Product, folder=folder))
-    if report.failed:
-        raise Refused(f"{report.failed} products of the demo could not be loaded; see {report.errors}.")
-    return {name: len(list(_lines(f"{name}.jsonl"))) for name in ("products", "categories", "brands")}
+    lines = list(_lines("products.jsonl"))
+    known = set(db.session.scalars(select(Product.sku).where(Product.sku.in_([line["sku"] for line in lines]))))
+    missing = [line for line in lines if line["sku"] not in known]
+    if not missing:
+        return {}
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch, "demo.jsonl")
+        file.write_text("".join(json.dumps(line) + "\n" for line in missing), encoding="utf-8")
+        options = Options(model=Product, folder=folder, title=TITLE)
+        tried = import_file(actor, file, replace(options, dry_run=True))
+        if tried.failed:
+            raise Refused(f"{tried.failed} products of the demo do not fit; nothing was loaded. See {tried.errors}.")
+        made, _receipt = writes.run(actor, TITLE, lambda unit: _make_categories(unit, missing), source="import")
+        report = import_file(actor, file, options)
+    return {"product": report.created, "category": made} | report.also_created
 
 
 def clear(actor: Actor) -> Cleared:
-    """Delete the demo catalogue for good, but for what was changed since; what something else uses stays."""
+    """Delete what the demo brought for good, but for what was changed since; what something else uses stays."""
     cleared, _receipt = writes.run(actor, "Clear the demo catalogue", _clear, source="command")
     return cleared
 
@@ -65,21 +82,30 @@ def _lines(name: str) -> Iterator[dict[str, Any]]:
         yield from map(json.loads, lines)
 
 
-def _make_categories(unit: Unit) -> None:
+def _make_categories(unit: Unit, products: Iterable[dict[str, Any]]) -> int:
+    """Make the categories of `products` that are missing, in every language, and return how many."""
     known = _by_path(unit)
+    wanted = {_keys(line["category"])[:depth] for line in products for depth in range(1, 13)}
+    count = 0
     for line in _lines("categories.jsonl"):
-        path = tuple(line["path"].split(SEPARATOR))
-        keys = tuple(map(sort_key, path))
-        if keys not in known:
+        keys = _keys(line["path"])
+        if keys in wanted and keys not in known:
             parent = known.get(keys[:-1])
-            values = {"name": path[-1], "name_i18n": line["name"], "parent_id": parent.id if parent else None}
+            name = line["path"].split(SEPARATOR)[-1]
+            values = {"name": name, "name_i18n": line["name"], "parent_id": parent.id if parent else None}
             known[keys] = records.create(unit, Category, values)
+            count += 1
+    return count
 
 
-def _by_path(unit: Unit) -> dict[Path_, Category]:
+def _keys(path: str) -> NamePath:
+    return tuple(map(sort_key, path.split(SEPARATOR)))
+
+
+def _by_path(unit: Unit) -> dict[NamePath, Category]:
     """Return the categories that are not in the trash by the folded names from the root down."""
     live = unit.session.scalars(select(Category).where(Category.trashed_at.is_(None)).order_by(Category.depth))
-    found: dict[int, tuple[Path_, Category]] = {}
+    found: dict[int, tuple[NamePath, Category]] = {}
     for category in live:
         above = found[category.parent_id][0] if category.parent_id in found else ()
         found[category.id] = ((*above, category.name_key), category)
@@ -88,20 +114,22 @@ def _by_path(unit: Unit) -> dict[Path_, Category]:
 
 def _clear(unit: Unit) -> Cleared:
     cleared = Cleared()
-    skus = [line["sku"] for line in _lines("products.jsonl")]
-    products = unit.session.scalars(select(Product).where(Product.sku.in_(skus)).order_by(Product.id)).all()
-    tags = {tag for product in products for tag in product.tags}
-    for product in products:
-        _remove(unit, product, cleared)
-    paths = _by_path(unit)
-    wanted = [tuple(map(sort_key, line["path"].split(SEPARATOR))) for line in _lines("categories.jsonl")]
-    # From the leaves up: what still holds something stays.
-    for path in sorted(wanted, key=len, reverse=True):
-        if path in paths:
-            _remove(unit, paths[path], cleared)
-    brands = [sort_key(line["name"]) for line in _lines("brands.jsonl")]
-    for record in [*unit.session.scalars(select(Brand).where(Brand.name_key.in_(brands))), *tags]:
-        _remove(unit, record, cleared)
+    # Products first, then categories from the leaves up: what still holds something stays.
+    parts: list[tuple[type[Resource], Any]] = [
+        (Product, Product.id),
+        (Category, Category.depth.desc()),
+        (Brand, Brand.id),
+        (Tag, Tag.id),
+    ]
+    for model, order in parts:
+        brought = (
+            select(Change.record_id)
+            .join(ChangeSet, ChangeSet.id == Change.change_set_id)
+            .where(ChangeSet.title == TITLE, ChangeSet.actor_id.is_(None))
+            .where(Change.resource == model.resource.name, Change.verb == "create")
+        )
+        for record in unit.session.scalars(select(model).where(model.id.in_(brought)).order_by(order, model.id)).all():
+            _remove(unit, record, cleared)
     return cleared
 
 

@@ -45,7 +45,10 @@ _LOCK = 7_243_002
 
 @dataclass(frozen=True)
 class Options:
-    """How a file is imported; docs/import.md tells what each means. `folder` is that of the installation."""
+    """How a file is imported; docs/import.md tells what each means.
+
+    `folder` is that of the installation, `title` that of the change set where the file's name does not tell.
+    """
 
     model: type[Resource]
     folder: Path
@@ -57,6 +60,7 @@ class Options:
     dry_run: bool = False
     clear_empty: bool = False
     restore: bool = False
+    title: str | None = None
 
 
 @dataclass
@@ -220,7 +224,7 @@ def import_file(
     plan = _plan(model, source, options, mapping)
     stamp = f"{utcnow():%Y%m%d-%H%M%S}-{re.sub(r'[^A-Za-z0-9_-]+', '-', path.stem)[:60]}"
     errors = ErrorFile(_free(options.folder / "imports", stamp), source.columns)
-    title = _("Import of %(file)s", file=path.name)
+    title = options.title or _("Import of %(file)s", file=path.name)
     return Import(actor, source, plan, options, title, mapping, errors, tell).run()
 
 
