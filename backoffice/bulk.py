@@ -314,9 +314,7 @@ def _finish(unit: Unit, model: type[Resource], rows: list[_Row]) -> None:
     """Bring the searched text in step and record the changes."""
     searched = searched_fields(model) | {"trashed_at"}
     entries = [
-        search_row(model, row.key, row.values) | {"live": row.values["trashed_at"] is None}
-        for row in rows
-        if not row.before or not searched.isdisjoint(row.changed)
+        search_row(model, row.key, row.values) for row in rows if not row.before or not searched.isdisjoint(row.changed)
     ]
     with unit.session.held.opened():
         search.store(unit.session.connection(), entries if model.resource.search else [])

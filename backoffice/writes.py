@@ -33,7 +33,7 @@ R = TypeVar("R")
 ATTEMPTS = 3
 
 #: Tables that hold no resource and leave no history: who may be slowed down, what was sent, what is searched.
-BOOKKEEPING = frozenset({"sign_in_throttle", "outbox_message", "search_entry"})
+BOOKKEEPING = frozenset({"sign_in_throttle", "outbox_message", "search_entry", search.FULL_TEXT.name})
 
 #: PostgreSQL's serialization failure and deadlock; SQLite says "locked".
 _RETRIED = frozenset({"40001", "40P01"})
@@ -176,8 +176,7 @@ class Unit:
                 if item.purged:
                     search.forget(self.session.connection(), model.resource.name, item.record.id)
                 elif item.created or item.changed_fields() & (searched_fields(model) | {"trashed_at"}):
-                    entry = search_row(model, item.record.id, record_values(item.record))
-                    entries.append(entry | {"live": item.record.trashed_at is None})
+                    entries.append(search_row(model, item.record.id, record_values(item.record)))
             search.store(self.session.connection(), entries)
 
     def _write_change_set(self) -> None:
@@ -290,11 +289,15 @@ def bookkeeping() -> Iterator[Session]:
 def replacing() -> Iterator[Connection]:
     """Open every table for a restore, which brings its own history: all of it is committed, or on an error none."""
     held = guard.Pass(open=1)
+    _look_anew()
     with db.engine.execution_options(**{guard.OPTION: held}).begin() as connection:
         if connection.dialect.name == "postgresql":
             # One statement may empty a table of a million rows.
             connection.execute(text("SET LOCAL statement_timeout = 0"))
+            names = ", ".join(f'"{table.name}"' for table in db.metadata.sorted_tables)
+            connection.execute(text(f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE"))
         yield connection
+    _look_anew()
 
 
 def searched_fields(model: type[Resource]) -> frozenset[str]:
@@ -304,14 +307,15 @@ def searched_fields(model: type[Resource]) -> frozenset[str]:
 
 
 def record_values(record: Resource) -> dict[str, object]:
-    """Return the values of the searched fields of `record`."""
-    return {name: getattr(record, name) for name in searched_fields(type(record))}
+    """Return the values of `record` that its search entry is made from."""
+    return {name: getattr(record, name) for name in searched_fields(type(record)) | {"trashed_at"}}
 
 
 def search_row(model: type[Resource], key: int, values: dict[str, object]) -> dict[str, Any]:
-    """Return the search entry of a record with `values`."""
+    """Return the search entry of a record with `values`, the moment of its trash included."""
     heading, body = searched_text(model, values)
-    return {"resource": model.resource.name, "record_id": key, "heading": heading, "body": body}
+    live = values["trashed_at"] is None
+    return {"resource": model.resource.name, "record_id": key, "heading": heading, "body": body, "live": live}
 
 
 def _refuse_repeated(session: Session, request_id: str) -> None:
@@ -320,10 +324,14 @@ def _refuse_repeated(session: Session, request_id: str) -> None:
         raise AlreadyDone(done)
 
 
-def _after_commit(work: Unit) -> None:
+def _look_anew() -> None:
+    """Let the reading session see what was just written, not the moment at which the request began."""
     if db.session.registry.has():
-        # The reading session must see what was just written, not the moment at which the request began.
         db.session.rollback()
+
+
+def _after_commit(work: Unit) -> None:
+    _look_anew()
     if work.receipt.change_set_id:
         change_set_committed.send(work.source, change_set_id=work.receipt.change_set_id)
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     column,
     delete,
     func,
+    insert,
     literal,
     literal_column,
     select,
@@ -30,10 +31,13 @@ MAX_QUERY_WORDS = 12
 HEADING, BODY = "heading", "body"
 _WEIGHTS = {HEADING: "A", BODY: "D", None: ""}
 
+#: SQLite's index over the entries; it has a column of its own name, which takes commands.
+FULL_TEXT = table("search_fts", column("rowid"), column("search_fts"))
+
 
 def store(connection: Connection, entries: Iterable[Mapping[str, Any]]) -> None:
-    """Write the searched text of records; each entry has resource, record_id, heading, body, and `live` where false."""
-    rows = [{"live": True} | dict(entry) for entry in entries]
+    """Write the searched text of records; each entry has resource, record_id, heading, body and live."""
+    rows = [dict(entry) for entry in entries]
     if not rows:
         return
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
@@ -54,6 +58,20 @@ def mark(connection: Connection, resource: str, keys: Iterable[int], live: bool)
 def forget(connection: Connection, resource: str, record_id: int) -> None:
     """Remove the searched text of a record that is gone for good."""
     connection.execute(delete(SearchEntry).where(SearchEntry.resource == resource, SearchEntry.record_id == record_id))
+
+
+def rebuild(connection: Connection) -> None:
+    """Make SQLite's index anew from the entries; PostgreSQL's cannot be out of step with them."""
+    if connection.dialect.name == "sqlite":
+        connection.execute(insert(FULL_TEXT).values(search_fts="rebuild"))
+
+
+def count_unindexed(connection: Connection) -> int:
+    """Return how many entries SQLite's index lacks or has too many; PostgreSQL's cannot be out of step with them."""
+    if connection.dialect.name != "sqlite":
+        return 0
+    indexed = connection.scalar(select(func.count()).select_from(table("search_fts_docsize")))
+    return abs((connection.scalar(select(func.count()).select_from(SearchEntry)) or 0) - (indexed or 0))
 
 
 def matches(
@@ -101,6 +119,5 @@ def _postgresql(found: list[str], part: str | None, beginnings: bool) -> ColumnE
 
 def _sqlite(found: list[str], part: str | None, beginnings: bool) -> ColumnElement[bool]:
     text = " ".join(f'"{word}"{star}' for word, star in zip(found, _stars(found, beginnings), strict=True))
-    fts = table("search_fts", column("rowid"))
     wanted = f"{part} : ({text})" if part else text
-    return SearchEntry.id.in_(select(fts.c.rowid).where(literal_column("search_fts").op("MATCH")(wanted)))
+    return SearchEntry.id.in_(select(FULL_TEXT.c.rowid).where(literal_column("search_fts").op("MATCH")(wanted)))

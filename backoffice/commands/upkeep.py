@@ -9,7 +9,7 @@ import click
 from flask.cli import AppGroup, with_appcontext
 
 from ..operations import backup as files
-from ..operations import upkeep
+from ..operations import doctor, upkeep
 from ..operations.undo import undo_change_set
 from .outcome import OPERATOR, told
 
@@ -65,12 +65,13 @@ def restore_command(file: Path, replace: bool) -> None:
 @told
 def doctor_command() -> None:
     """Look at everything and say what is not well and what to do; exit code 1 when something is not."""
-    findings = list(upkeep.examine())
-    for found in findings:
-        click.echo(f"{'well' if found.problem is None else 'PROBLEM':8}{found.subject}")
+    ill = False
+    for found in doctor.examine():
+        click.echo(f"{'PROBLEM' if found.problem else 'well':8}{found.subject}")
         if found.problem:
+            ill = True
             click.echo(f"        {found.problem}. {found.remedy}")
-    sys.exit(1 if any(found.problem for found in findings) else 0)
+    sys.exit(1 if ill else 0)
 
 
 GROUPS = (history, search, backup_command, restore_command, doctor_command)
