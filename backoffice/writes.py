@@ -287,7 +287,10 @@ def bookkeeping() -> Iterator[Session]:
 
 @contextmanager
 def replacing() -> Iterator[Connection]:
-    """Open every table for a restore, which brings its own history: all of it is committed, or on an error none."""
+    """Open every table for a restore, which brings its own history: all of it is committed, or on an error none.
+
+    Nobody else reads or writes meanwhile on PostgreSQL, or writes on SQLite.
+    """
     held = guard.Pass(open=1)
     _look_anew()
     with db.engine.execution_options(**{guard.OPTION: held}).begin() as connection:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -15,6 +14,7 @@ from ..errors import Refused
 from ..models.base import Resource, resources
 from ..operations import exports
 from ..operations.imports import Options, Report, import_file
+from ..operations.whole_file import whole_file
 from .outcome import OPERATOR, told
 
 catalog = AppGroup("catalog", help="Import files into the catalogue, and export it.")
@@ -87,7 +87,8 @@ def export_command(resource: str, form: str, filters: tuple[str, ...], bom: bool
                 sys.stdout.buffer.write(piece.encode())
             sys.stdout.buffer.flush()
         else:
-            write_whole(Path(output), (piece.encode() for piece in pieces))
+            with whole_file(Path(output)) as stream:
+                stream.writelines(piece.encode() for piece in pieces)
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -95,22 +96,6 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals:
         raise Refused(f"“{text}” is no filter. Write it like status=published.")
     return name.strip(), value
-
-
-def write_whole(path: Path, pieces: Iterable[bytes]) -> None:
-    """Write a file that is there only when it is whole."""
-    if not path.parent.is_dir():
-        raise Refused(f"There is no folder {path.parent}. Create it first.")
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with part.open("wb") as stream:
-            for piece in pieces:
-                stream.write(piece)
-        part.replace(path)
-    except OSError as error:
-        raise Refused(f"{path} cannot be written: {error.strerror or error}.") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def model_named(name: str) -> type[Resource]:

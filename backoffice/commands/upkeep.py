@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup, with_appcontext
 
-from ..operations import backup as files
 from ..operations import doctor, upkeep
+from ..operations.backup import backup
+from ..operations.restore import restore
 from ..operations.undo import undo_change_set
 from .outcome import OPERATOR, told
 
@@ -45,8 +46,7 @@ def reindex_command() -> None:
 @told
 def backup_command(file: Path) -> None:
     """Write the whole database to FILE, which restores on SQLite and on PostgreSQL. Keep it secret."""
-    for line in files.table_counts(files.backup(file)):
-        click.echo(line)
+    _print(backup(file))
 
 
 @click.command("restore")
@@ -56,8 +56,7 @@ def backup_command(file: Path) -> None:
 @told
 def restore_command(file: Path, replace: bool) -> None:
     """Read the whole database from FILE, all or nothing."""
-    for line in files.table_counts(files.restore(file, replace=replace)):
-        click.echo(line)
+    _print(restore(file, replace=replace))
 
 
 @click.command("doctor")
@@ -72,6 +71,12 @@ def doctor_command() -> None:
             ill = True
             click.echo(f"        {found.problem}. {found.remedy}")
     sys.exit(1 if ill else 0)
+
+
+def _print(counts: dict[str, int]) -> None:
+    for name, count in counts.items():
+        if count:
+            click.echo(f"{name}: {count}")
 
 
 GROUPS = (history, search, backup_command, restore_command, doctor_command)

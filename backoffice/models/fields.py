@@ -209,7 +209,8 @@ class Field:
         if isinstance(value, int) and abs(value) < 2**53:
             return value
         if isinstance(value, float) and value == value and abs(value) < 1e15:
-            return value
+            # There is one zero on PostgreSQL.
+            return value + 0.0
         if not isinstance(value, str):
             raise self.refuse(_("%(field)s: a value must be a text, a number, or true or false.", field=self.label))
         return replace(self, kind=Kind.LONG_TEXT, max_length=MAX_ENTRY_VALUE, required=False)._clean_text(value)
