@@ -17,20 +17,28 @@ from .outcome import OPERATOR, told
 history = AppGroup("history", help="What happened, and taking it back.")
 search = AppGroup("search", help="The searched text.")
 
+#: How many of the skipped an undo names.
+NAMED = 50
+
 
 @history.command("undo")
 @click.argument("change_set", type=click.IntRange(min=1, max=2**63 - 1))
 @told
 def undo_command(change_set: int) -> None:
-    """Take back CHANGE_SET, the number that the history page and the import print."""
+    """Take back CHANGE_SET, a number that the history page and the import print.
+
+    What was changed since stays as it is and is listed; the exit code is 0 only when nothing was left.
+    """
     report = undo_change_set(OPERATOR, change_set)
     click.echo(f"undone: {report.count}")
     click.echo(f"skipped: {len(report.skipped)}")
-    for item in report.skipped[:50]:
+    for item in report.skipped[:NAMED]:
         click.echo(f"  {item.label}{f', {item.key}' if item.key else ''}: {item.reason}")
+    if len(report.skipped) > NAMED:
+        click.echo(f"  and {len(report.skipped) - NAMED} more")
     if report.change_set_id:
         click.echo(f"change set: {report.change_set_id}")
-    sys.exit(0 if report.change_set_id else 1)
+    sys.exit(1 if report.skipped or not report.change_set_id else 0)
 
 
 @search.command("reindex")
