@@ -184,13 +184,17 @@ def referable(actor: Actor, statement: S, model: type[Resource]) -> S:
 
 
 def shown_diff(actor: Actor, change: Change) -> dict[str, list[Any]]:
-    """Return the difference of `change` without the fields that `actor` may not see today."""
+    """Return the difference of `change` without the fields that `actor` may not see today, in the fields' order.
+
+    PostgreSQL keeps the entries of a document in an order of its own.
+    """
     model = resources().get(change.resource)
     if model is None:
         return {}
     shown = fields_for(actor, "read", model)
-    known = {key: found[0].name for key in change.diff if (found := find_field(model, key))}
-    return {key: pair for key, pair in change.diff.items() if known.get(key) in shown}
+    known = {key: found[0] for key in change.diff if (found := find_field(model, key))}
+    order = sorted(known, key=lambda key: (known[key].order, key))
+    return {key: change.diff[key] for key in order if known[key].name in shown}
 
 
 def visible_changes(actor: Actor, statement: S) -> S:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from flask import Flask
 from sqlalchemy import select
@@ -100,6 +102,17 @@ def test_fields_are_hidden_and_locked(app: Flask, case: str) -> None:
     assert "created_at" not in policy.fields_for(actor, "update", Product)
     for verb in ("read", "create", "update"):
         assert "password_hash" not in policy.fields_for(role("*"), verb, User)
+
+
+def test_a_difference_is_shown_in_the_order_of_the_fields(tree: dict[str, int], house: Actor) -> None:
+    with writes.unit(house, "Create") as unit:
+        attributes = {"size": 3, "colour": "blue"}
+        unit.add(Product(sku="ORDER-1", name="Mug", description="<p>Blue</p>", price=Decimal(3), attributes=attributes))
+    change = db.session.scalars(select(Change).order_by(Change.id.desc())).first()
+    assert change is not None
+    shown = policy.shown_diff(house, change)
+    text = ["name", "slug", "sku", "description"]
+    assert list(shown) == [*text, "price", "currency", "status", "attributes.colour", "attributes.size", "tags"]
 
 
 def test_history_is_held_to_reach_then_and_now(tree: dict[str, int], house: Actor) -> None:
