@@ -10,7 +10,7 @@ from sqlalchemy.orm import configure_mappers
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import admin_views
-from config import Settings
+from config import ConfigurationError, Settings
 
 from . import account, cli, models, operations
 from .extensions import babel, db, migrate
@@ -54,7 +54,12 @@ def create_app(settings: Settings, packages: tuple[str, ...] = ()) -> Flask:
 def register_database(app: Flask) -> None:
     """Bind the database; every connection is read-only unless it goes through the door."""
     settings: Settings = app.extensions["settings"]
-    settings.instance_path.mkdir(parents=True, exist_ok=True)
+    try:
+        # It holds password hashes and keys, whatever the umask says of the files in it.
+        settings.instance_path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        problem = f"INSTANCE_PATH {settings.instance_path} cannot be used: {error}. Name a writable folder."
+        raise ConfigurationError([problem]) from error
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     with app.app_context():

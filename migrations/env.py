@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from alembic import context
+from alembic.util import CommandError
 from flask import current_app
 from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.exc import DBAPIError
 
 from backoffice.extensions import Base
 
@@ -51,6 +53,20 @@ if engine.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN")
 
 
-with engine.connect() as opened:
-    run(opened)
+def opened() -> Connection:
+    """Connect, or say in one line why not."""
+    try:
+        connection = engine.connect()
+        if engine.dialect.name == "sqlite":
+            # Only reading it tells whether the file is a database.
+            connection.exec_driver_sql("PRAGMA schema_version")
+            connection.rollback()
+        return connection
+    except DBAPIError as error:
+        reason = str(error.orig).strip().partition("\n")[0].rstrip(".")
+        raise CommandError(f"The database does not answer: {reason}. Check DATABASE_URL.") from error
+
+
+with opened() as connected:
+    run(connected)
 engine.dispose()
