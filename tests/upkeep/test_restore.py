@@ -31,6 +31,7 @@ from backoffice.operations import restore as restores
 from backoffice.operations.backup import backup
 from backoffice.operations.doctor import examine
 from backoffice.operations.restore import restore
+from backoffice.operations.upkeep import newest_revision
 from backoffice.policy import Actor, system
 from backoffice.selection import Selection
 from tests.account.conftest import Browser
@@ -422,8 +423,8 @@ def test_a_database_without_tables_is_told(file: Path, tmp_path: Path) -> None:
 
 
 LATER = """
-revision = "0002"
-down_revision = "0001"
+revision = "later"
+down_revision = "{newest}"
 
 
 def upgrade() -> None:
@@ -434,10 +435,11 @@ def upgrade() -> None:
 def test_other_releases_are_told_apart(filled: Flask, file: Path, tmp_path: Path, broken: Callable[..., None]) -> None:
     folder = tmp_path / "migrations"
     shutil.copytree(ROOT / "migrations", folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "0002_later.py").write_text(LATER)
+    newest = newest_revision()
+    (folder / "versions" / "later.py").write_text(LATER.format(newest=newest))
     filled.extensions["migrate"].directory = str(folder)
-    refused(filled, file, "The database is at migration 0001, this release at 0002", "db upgrade")
-    broken("UPDATE alembic_version SET version_num = '0002'")
+    refused(filled, file, f"The database is at migration {newest}, this release at later", "db upgrade")
+    broken("UPDATE alembic_version SET version_num = 'later'")
     refused(filled, file, "older release")
 
 
