@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import ColumnElement, Select, false, or_, select, true
 
-from .models.base import Declaration, Resource, fields_of, find_field, resources
+from .models.base import CRUD, Declaration, Resource, fields_of, find_field, resources
 from .models.category import Category, within
 from .models.history import Change
 from .models.role import EVERYTHING, Role
@@ -240,10 +240,9 @@ def all_grants() -> frozenset[str]:
 
 
 def letters(actor: Actor, resource: str) -> str:
-    """Return the letters C, R, U, D that `actor` holds on `resource`, a dash for each that is missing."""
-    return "".join(
-        verb[0].upper() if allows(actor, verb, resource) else "–" for verb in ("create", "read", "update", "delete")
-    )
+    """Return the letters C, R, U, D that `actor` holds on `resource`, a dash for each other."""
+    known = matrix_lines().get(resource, ())
+    return "".join(verb[0].upper() if verb in known and allows(actor, verb, resource) else "–" for verb in CRUD)
 
 
 def holders(roles: Iterable[Role], verb: str, resource: str) -> list[str]:

@@ -144,6 +144,7 @@ def test_roles_list_prints_keys_first(app: Flask, house: Actor) -> None:
     assert "product:CRUD" in lines[1]
     assert "product:CRU–" in lines[2]
     assert "user:––––" in lines[3]
+    assert "house:–RU– " in lines[0] and lines[0].endswith("history:–R––"), "no letter for what cannot be done"
 
 
 def test_a_database_without_tables_is_named(tmp_path: Path) -> None:
