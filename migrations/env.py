@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from alembic import context
+from alembic.autogenerate.api import AutogenContext
 from alembic.util import CommandError
 from flask import current_app
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import JSON, Connection, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from backoffice.extensions import Base
+from backoffice.models.types import MONEY_SCALE, Money, UtcDateTime
+
+#: Types of our own, and how a migration writes them; that of documents is written with a name that it does not import.
+RENDERED: dict[type, str] = {
+    JSON: "sa.JSON().with_variant(postgresql.JSONB(), 'postgresql')",
+    UtcDateTime: "sa.DateTime(timezone=True)",
+    Money: f"sa.Numeric(14, {MONEY_SCALE}).with_variant(sa.BigInteger(), 'sqlite')",
+}
 
 #: Kept by hand in the migrations, because only one of the databases knows them.
 UNMAPPED = ("search_fts",)
@@ -24,6 +35,14 @@ def include_object(item: object, name: str | None, kind: str, reflected: bool, _
     return not (reflected and name in ("vector", "ix_search_entry_vector"))
 
 
+def render_item(kind: str, item: object, written: AutogenContext) -> str | Literal[False]:
+    """Write a type of our own as what it is in the database: a migration must not change with our code."""
+    found = RENDERED.get(type(item)) if kind == "type" else None
+    if found and "postgresql." in found:
+        written.imports.add("from sqlalchemy.dialects import postgresql")
+    return found or False
+
+
 def run(connection: Connection) -> None:
     """Run what was asked for over `connection`."""
     context.configure(
@@ -32,6 +51,7 @@ def run(connection: Connection) -> None:
         include_name=include_name,
         include_object=include_object,
         compare_type=True,
+        render_item=render_item,
         render_as_batch=connection.dialect.name == "sqlite",
         transaction_per_migration=True,
     )

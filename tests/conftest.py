@@ -95,6 +95,16 @@ def fresh_database(kind: str, request: pytest.FixtureRequest, folder: Path) -> I
 
 
 @contextmanager
+def another_database(kind: str, folder: Path) -> Iterator[str]:
+    """Give the address of a database of one kind without any table."""
+    if kind == "sqlite":
+        yield f"sqlite:///{folder}/{uuid.uuid4().hex[:12]}.db"
+        return
+    with cloned("template0") as name:
+        yield named(name)
+
+
+@contextmanager
 def cloned(template: str) -> Iterator[str]:
     """Give the name of a copy of the PostgreSQL database `template`."""
     name = f"test_{uuid.uuid4().hex[:12]}"
