@@ -2,9 +2,16 @@
 
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+from flask import Flask
+
+from backoffice import policy
+from backoffice.cli import GROUPS
+from backoffice.models.product import Product
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
@@ -39,3 +46,71 @@ def test_the_changelog_begins_with_this_version() -> None:
 def test_every_command_of_the_makefile_says_what_it_does() -> None:
     public = set(re.findall(r"^([a-z][a-z-]*):", MAKEFILE, re.MULTILINE)) - {"venv", "venv-dev"}
     assert public == set(re.findall(r"^([a-z-]+):.*## \w", MAKEFILE, re.MULTILINE))
+
+
+def text_of(name: str) -> str:
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+def test_every_command_of_the_makefile_is_documented() -> None:
+    public = set(re.findall(r"^([a-z-]+):.*## \w", MAKEFILE, re.MULTILINE))
+    assert public == set(re.findall(r"^\| `make ([a-z-]+)` \|", text_of("developers.md"), re.MULTILINE))
+
+
+def commands(group: click.Command, *above: str) -> Iterator[tuple[str, click.Command]]:
+    """Yield each command with what is typed to call it."""
+    if isinstance(group, click.Group):
+        for name, command in group.commands.items():
+            yield from commands(command, *above, name)
+    else:
+        yield " ".join(above), group
+
+
+COMMANDS = dict(found for group in GROUPS for found in commands(group, str(group.name)))
+SECTIONS = dict(re.findall(r"^### `([a-z -]+)`\n(.*?)(?=^### |\Z)", text_of("operators.md"), re.DOTALL | re.MULTILINE))
+
+
+def test_every_command_has_a_section() -> None:
+    assert SECTIONS.keys() == COMMANDS.keys() | {"db upgrade"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_documented(name: str) -> None:
+    options = {option for one in COMMANDS[name].params for option in one.opts if option.startswith("--")}
+    assert set(re.findall(r"^- `(--[a-z-]+)`: ", SECTIONS[name], re.MULTILINE)) == options
+    for argument in (one for one in COMMANDS[name].params if isinstance(one, click.Argument)):
+        assert f"`{name} {argument.name.upper() if argument.name else ''}" in SECTIONS[name]
+
+
+def test_every_right_is_documented(bare: Flask) -> None:
+    rows = re.findall(r"^\| `([a-z_]+)` \| ([a-z, ]+) \| .+ \|$", text_of("administrators.md"), re.MULTILINE)
+    assert {name: tuple(verbs.split(", ")) for name, verbs in rows} == policy.matrix_lines()
+
+
+def test_every_index_of_the_product_table_is_documented() -> None:
+    part = text_of("architecture.md").partition("## Indexes of the product table")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in part.splitlines() if line.startswith("| `")]
+    documented = sorted(name for row in rows for name in re.findall(r"`([a-z_, ]+)`", row))
+    table = Product.__table__
+    unique = [", ".join(one.columns.keys()) for one in table.constraints if type(one).__name__ == "UniqueConstraint"]  # type: ignore[attr-defined]
+    assert documented == sorted([", ".join(index.columns.keys()) for index in table.indexes] + unique)  # type: ignore[attr-defined]
+
+
+def test_what_tests_and_tools_read_from_the_environment_is_documented() -> None:
+    """Settings have a table of their own; these are read past it."""
+    files = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "bench").rglob("*.py"), ROOT / "run.py", ROOT / ".ci" / "python"]
+    code = "".join(file.read_text(encoding="utf-8") for file in files if file != Path(__file__))
+    read = set(re.findall(r"os\.environ(?:\.get\(|\[)\"([A-Z_]+)\"", code)) | set(re.findall(r"\$\{([A-Z]+):-", code))
+    read |= set(re.findall(r"^([A-Z]+) \?=", MAKEFILE, re.MULTILINE)) | set(re.findall(r"\$\(([A-Z]+)\)", MAKEFILE))
+    read -= set(re.findall(r"^(?:export )?([A-Z]+) :?= ", MAKEFILE, re.MULTILINE)) | {"CURDIR", "FLASK_RUN_FROM_CLI"}
+    documents = "".join(doc.read_text(encoding="utf-8") for doc in DOCS)
+    assert {"TEST_POSTGRES_URL", "BENCH_ROWS", "PYTHON", "ARGS"} <= read, "the test has gone blind"
+    assert {name for name in read if name not in documents} == set()
+
+
+@pytest.mark.parametrize("doc", DOCS, ids=lambda doc: doc.name)
+def test_every_file_that_is_named_is_there(doc: Path) -> None:
+    named = re.findall(r"`([\w.*/-]+(?:\.(?:py|toml|txt|in|md)|/))`", doc.read_text(encoding="utf-8"))
+    places = (ROOT, ROOT / "backoffice", doc.parent)
+    ours = [name for name in named if not name.startswith(("instance/", "/"))]
+    assert [name for name in ours if not any(list(place.glob(name)) for place in places)] == []
