@@ -1,19 +1,23 @@
 """The database itself refuses what does not come through the door.
 
-Outside of a unit each connection is read-only: `default_transaction_read_only` on PostgreSQL, `PRAGMA query_only` on
-SQLite. A connection that carries a `Pass` among its execution options may write what the pass permits.
+Outside of a unit each connection is read-only: `BEGIN READ ONLY` over `default_transaction_read_only` on PostgreSQL,
+`PRAGMA query_only` on SQLite. A connection that carries a `Pass` among its execution options may write what the pass
+permits. Everything else must be a statement that is known to read: a list of what writes, or of what switches the
+database's refusal off, would never be whole.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.sql.elements import ReleaseSavepointClause, RollbackToSavepointClause, SavepointClause
 
 from .errors import WriteRefused
 
@@ -24,27 +28,40 @@ LOCK_TIMEOUT_MS = 5_000
 STATEMENT_TIMEOUT_MS = 30_000
 BUSY_TIMEOUT_MS = 10_000
 
-_WRITES = re.compile(
-    r"\b(?:INSERT\s+(?:INTO|OR)|REPLACE\s+INTO|DELETE\s+FROM|MERGE\s+INTO|TRUNCATE|CREATE|DROP|ALTER|GRANT|COPY)\b"
-    r"|\bUPDATE\s+(?!OF\b|NOWAIT\b|SKIP\b)[\w\".]+\s+(?:AS\s+\w+\s+|\w+\s+)?SET\b",
+#: Comments and quoted text, in which nothing is meant as a command. `E'…'` has escapes of its own.
+_QUOTED = re.compile(r"--[^\n]*|/\*.*?\*/|\b[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"", re.DOTALL)
+
+#: How a statement that reads begins; `PRAGMA` with a name only asks for what the name says.
+_BEGINNING = re.compile(
+    r"[\s(]*(?:(?:EXPLAIN\s+(?:QUERY\s+PLAN\s+|\([^()]*\)\s*)?)?(?:SELECT|WITH|VALUES|TABLE)\b|SHOW\b"
+    r"|PRAGMA\s+(?:\w+\.)?(?:table_x?info|table_list|index_x?info|index_list|foreign_key_list|foreign_key_check"
+    r"|database_list|compile_options|integrity_check|quick_check)\b)",
     re.IGNORECASE,
 )
-# In brackets most pragmas take a value to set, and these the name of what they tell about.
-_TELLING = r"table_x?info|table_list|index_x?info|index_list|foreign_key_list|foreign_key_check|\w+_check"
-_SETTING = re.compile(
-    r"\s*(?:(?:SET|RESET|BEGIN|START|ATTACH)\b"
-    rf"|PRAGMA\s+(?:\w+\.)?(?:query_only|\w+\s*=|(?!(?:{_TELLING})\b)\w+\s*\())",
-    re.IGNORECASE,
-)
-_READ_ONLY = ("read-only transaction", "readonly database")
+
+#: Words that no statement that reads holds: commands within it, and INTO, which fills a table. Rows may be locked.
+_COMMANDS = frozenset({"INSERT", "DELETE", "MERGE", "INTO", "EXECUTE", "PRAGMA", "UPDATE"})
+_ROW_LOCK = re.compile(r"\bFOR (?:NO KEY )?UPDATE\b", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d]\w*")
+
+#: Functions that change settings or what stands beside the tables, and those that are sent elsewhere.
+_FUNCTIONS = re.compile(r"(?<!\w)(?:set_config|setval|lo_|dblink)")
+
+_DML_WITHIN = re.compile(r"\(\s*(?:INSERT|UPDATE|DELETE|MERGE)\b|;\s*\S", re.IGNORECASE)
+_SAVEPOINTS = (SavepointClause, ReleaseSavepointClause, RollbackToSavepointClause)
 
 
 @dataclass
 class Pass:
-    """What a connection of the door may write now: everything while `open` is above 0, `tables` always."""
+    """What a connection of the door may write now: everything while `open` is above 0, `tables` always.
+
+    `ends` says whether the transaction may be committed now; `lost` that it was rolled back meanwhile.
+    """
 
     tables: frozenset[str] = frozenset()
     open: int = 0
+    ends: bool = True
+    lost: bool = False
 
     @contextmanager
     def opened(self) -> Iterator[None]:
@@ -59,11 +76,29 @@ class Pass:
 def protect(engine: Engine) -> None:
     """Make every connection of `engine` read-only unless it carries a pass."""
     event.listen(engine, "connect", _prepare_sqlite if engine.dialect.name == "sqlite" else _prepare_postgresql)
+    event.listen(engine, "set_connection_execution_options", _refuse_writable)
+    event.listen(engine, "set_engine_execution_options", _refuse_writable)
     event.listen(engine, "begin", _begin)
     event.listen(engine, "before_cursor_execute", _check)
+    event.listen(engine, "commit", _commit)
+    event.listen(engine, "rollback", _rollback)
     event.listen(engine, "handle_error", _explain)
     if engine.dialect.name == "sqlite":
         event.listen(engine, "checkin", _lock_sqlite)
+
+
+@lru_cache(maxsize=1024)
+def reads(statement: str) -> bool:
+    """Return whether `statement` is known to do nothing but read, and to be one statement."""
+    code = " ".join(_QUOTED.sub(_meaningless, statement).split()).rstrip("; ")
+    if not _BEGINNING.match(code) or ";" in code or "$" in code or _FUNCTIONS.search(statement.lower()):
+        return False
+    _first, *words = _WORD.findall(_ROW_LOCK.sub("", code).upper())
+    return _COMMANDS.isdisjoint(words)
+
+
+def _meaningless(found: re.Match[str]) -> str:
+    return " " if found[0].startswith(("-", "/")) else " ? "
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -81,38 +116,45 @@ def _lock_sqlite(connection: Any, _record: Any) -> None:
 
 def _prepare_postgresql(connection: Any, _record: Any) -> None:
     autocommit, connection.autocommit = connection.autocommit, True
+    # For a connection without transactions; the others begin each of them read-only, whatever is set meanwhile.
     connection.execute("SET default_transaction_read_only = on")
     # Compiling a plan takes longer than any statement of a page runs.
     connection.execute("SET jit = off")
     connection.execute(f"SET statement_timeout = {STATEMENT_TIMEOUT_MS}")
     connection.execute("SET TimeZone = 'UTC'")
     connection.autocommit = autocommit
+    connection.read_only = True
+
+
+def _refuse_writable(_connection: object, options: Mapping[str, Any]) -> None:
+    if "postgresql_readonly" in options:
+        raise WriteRefused("Only the door changes how a connection writes.")
 
 
 def _begin(connection: Connection) -> None:
+    # By the driver: these statements are the guard's own, and nobody else's pass the check.
+    driver = _driver(connection)
     writes = _pass_of(connection) is not None
     if connection.dialect.name == "sqlite":
-        if writes:
-            connection.exec_driver_sql("PRAGMA query_only=OFF")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        driver.execute(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+        driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
     elif writes:
         # It must be the first statement: after any other PostgreSQL refuses it.
-        connection.exec_driver_sql("SET TRANSACTION READ WRITE")
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
+        driver.execute("SET TRANSACTION READ WRITE")
+        driver.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}")
 
 
 def _check(
     connection: Connection, _cursor: Any, statement: str, _parameters: Any, context: Any, _executemany: bool
 ) -> None:
     held = _pass_of(connection)
+    compiled = getattr(getattr(context, "compiled", None), "statement", None)
+    if (held and held.open) or isinstance(compiled, _SAVEPOINTS) or (reads(statement) and not _is_dml(context)):
+        return
     if held is None:
-        if _SETTING.match(statement) and statement != "BEGIN":
-            raise WriteRefused(f"Only the door changes how a connection writes: {statement[:80]}")
-        return
-    if held.open or not (_is_dml(context) or _WRITES.search(statement)):
-        return
-    table = getattr(getattr(context, "compiled", None) and context.compiled.statement, "table", None)
-    if table is None or table.name not in held.tables:
+        raise WriteRefused(f"Nothing is written outside of writes.unit(): {statement[:80]}")
+    table = getattr(compiled, "table", None)
+    if table is None or table.name not in held.tables or _DML_WITHIN.search(_QUOTED.sub(" ", statement)):
         raise WriteRefused(f"This statement would leave no trace in history: {statement[:80]}")
 
 
@@ -120,12 +162,32 @@ def _is_dml(context: Any) -> bool:
     return bool(context and (context.isinsert or context.isupdate or context.isdelete))
 
 
+def _commit(connection: Connection) -> None:
+    held = _pass_of(connection)
+    if held and (held.lost or not held.ends):
+        # SQLAlchemy takes the transaction for ended, whatever is raised here.
+        _driver(connection).rollback()
+        held.lost = True
+        raise WriteRefused("The unit commits when its block ends, once, and all that it did.")
+
+
+def _rollback(connection: Connection) -> None:
+    held = _pass_of(connection)
+    if held and not held.ends:
+        held.lost = True
+
+
 def _explain(context: ExceptionContext) -> None:
+    refused: Any = context.original_exception
     if context.connection is not None and _pass_of(context.connection) is not None:
-        # Within the door it means what it says: a file or a server that cannot be written.
+        # A file or a server that cannot be written is no fault of the program.
         return
-    if any(words in str(context.original_exception) for words in _READ_ONLY):
-        raise WriteRefused("Nothing is written outside of writes.unit().") from context.original_exception
+    if getattr(refused, "sqlstate", None) == "25006" or "readonly database" in str(refused):
+        raise WriteRefused("Nothing is written outside of writes.unit().") from refused
+
+
+def _driver(connection: Connection) -> Any:
+    return connection.connection.driver_connection
 
 
 def _pass_of(connection: Connection) -> Pass | None:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeVar
 
 from sqlalchemy import Connection, Executable, event, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.orm.exc import StaleDataError
 
 from . import guard
@@ -59,10 +59,9 @@ class Receipt:
 
 
 class DoorSession(Session):
-    """The session of a unit: flushes are recorded, and the unit alone ends it."""
+    """The session of a unit: flushes are recorded, and the unit alone ends it, as a whole or by a savepoint."""
 
     held: guard.Pass
-    ending: bool = False
 
     def flush(self, objects: Any = None) -> None:
         with self.held.opened():
@@ -76,8 +75,27 @@ class DoorSession(Session):
         self._refuse_ending()
         super().rollback()
 
+    def close(self) -> None:
+        self._refuse_ending()
+        super().close()
+
+    def reset(self) -> None:
+        self._refuse_ending()
+        super().reset()
+
+    def invalidate(self) -> None:
+        self._refuse_ending()
+        super().invalidate()
+
+    def begin_nested(self) -> NoReturn:
+        raise WriteRefused("What may fail by itself stands in `with unit.attempt():`.")
+
+    def savepoint(self) -> SessionTransaction:
+        """Open a savepoint; the unit calls it, which forgets what is rolled back."""
+        return super().begin_nested()
+
     def _refuse_ending(self) -> None:
-        if not self.ending:
+        if not self.held.ends:
             raise WriteRefused("The unit commits or rolls back when its block ends.")
 
 
@@ -130,7 +148,7 @@ class Unit:
         self.session.flush()
         known = self._recorder.mark()
         try:
-            with self.session.begin_nested():
+            with self.session.savepoint():
                 yield
                 self.session.flush()
         except BaseException:
@@ -238,7 +256,7 @@ def unit(
     """
     if _current.get() is not None:
         raise WriteRefused("A unit is open already; pass it on instead of opening another.")
-    held = guard.Pass()
+    held = guard.Pass(ends=False)
     engine = db.engine.execution_options(**{guard.OPTION: held})
     session = DoorSession(engine, expire_on_commit=False)
     session.held = held
@@ -250,13 +268,13 @@ def unit(
             _refuse_repeated(session, request_id)
         yield work
         work.finish()
-        session.ending = True
+        held.ends = True
         session.rollback() if preview else session.commit()
     except IntegrityError as error:
         raise explain(error) from error
     finally:
         _current.reset(token)
-        session.ending = True
+        held.ends = True
         session.close()
     if not preview:
         _after_commit(work)
