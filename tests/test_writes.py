@@ -18,6 +18,7 @@ from backoffice.models.category import Category
 from backoffice.models.history import Change, ChangeSet
 from backoffice.models.product import Product
 from backoffice.models.tag import Tag
+from backoffice.models.user import User
 from backoffice.policy import Actor
 
 
@@ -136,6 +137,27 @@ def test_commit_inside_and_units_inside_units_are_refused(app: Flask, house: Act
         unit.session.commit()
     with pytest.raises(WriteRefused), writes.unit(house, "One"), writes.unit(house, "Two"):
         pass
+
+
+@pytest.mark.parametrize("name", ["brand", "category", "responsible"])
+def test_a_relation_is_recorded_like_its_key(mug: int, house: Actor, name: str) -> None:
+    with writes.unit(house, "Another") as unit:
+        made = {
+            "brand": Brand(name="Tin"),
+            "category": Category(name="Plates"),
+            "responsible": User(email="a@b.example"),
+        }
+        other = unit.add(made[name])
+    with writes.unit(house, "Point to it") as unit:
+        product = unit.get(Product, mug)
+        before = getattr(product, f"{name}_id")
+        setattr(product, name, unit.get(type(other), other.id))
+    assert [draft.diff for draft in unit.receipt.changes] == [{f"{name}_id": [before, other.id]}]
+    with writes.unit(house, "Point to nothing") as unit:
+        setattr(unit.get(Product, mug), name, None)
+    assert [draft.diff for draft in unit.receipt.changes] == [{f"{name}_id": [other.id, None]}]
+    with pytest.raises(WriteRefused), writes.unit(house, "Point to what has no key") as unit:
+        setattr(unit.get(Product, mug), name, made[name].__class__())
 
 
 def test_a_preview_tells_and_writes_nothing(mug: int, house: Actor) -> None:

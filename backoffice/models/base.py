@@ -8,9 +8,18 @@ from datetime import datetime
 from typing import Any, ClassVar, cast
 
 from sqlalchemy import Table, event, inspect
-from sqlalchemy.orm import ColumnProperty, Mapped, Mapper, Session, declared_attr, mapped_column, relationship
+from sqlalchemy.orm import (
+    ColumnProperty,
+    Mapped,
+    Mapper,
+    RelationshipProperty,
+    Session,
+    declared_attr,
+    mapped_column,
+    relationship,
+)
 
-from ..errors import Refused
+from ..errors import Refused, WriteRefused
 from ..extensions import Base
 from ..i18n import _, _l
 from .fields import TEXTUAL, Field, Kind
@@ -209,6 +218,20 @@ def _clean_on_set(field: Field) -> Any:
     return clean
 
 
+def _set_key(relation: RelationshipProperty[Any]) -> Any:
+    """Return what sets the key with the record: the mapper would do so in the flush, where history does not see it."""
+    ((local, remote),) = relation.local_remote_pairs or ()
+    key = relation.parent.get_property_by_column(local).key
+
+    def follow(record: Resource, value: Any, _old: object, _initiator: object) -> None:
+        target = None if value is None else getattr(value, str(remote.key))
+        if value is not None and target is None:
+            raise WriteRefused(f"Flush the new record before {type(record).__name__}.{relation.key} is set to it.")
+        setattr(record, key, target)
+
+    return follow
+
+
 def _fill_defaults(record: Resource, _args: Any, values: dict[str, Any]) -> None:
     """Give a new record its defaults at once: its own rules look at them before the first flush."""
     mapper = cast(Mapper[Any], inspect(type(record)))
@@ -240,6 +263,9 @@ def _bring_into_stored_form() -> None:
         for name, field in fields_of(model).items():
             if field.kind in _CLEANED:
                 event.listen(getattr(model, name), "set", _clean_on_set(field), retval=True)
+        for relation in cast(Mapper[Any], inspect(model)).relationships:
+            if not relation.uselist and not relation.viewonly:
+                event.listen(relation.class_attribute, "set", _set_key(relation))
 
 
 @event.listens_for(Mapper, "after_configured")
