@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import inspect
 from sqlalchemy.orm import Session, attributes, object_session
 
+from .errors import WriteRefused
 from .history import Diff, State, difference, flatten, recorded_fields, state_of, verb_of
 from .models.base import Resource, fields_of, require_filled
 from .models.category import path_of
@@ -109,6 +110,7 @@ class Recorder:
 
     def before_flush(self, session: Session, *_args: Any) -> None:
         """Capture what the flush is about to overwrite, bump versions, let records check themselves."""
+        _refuse_what_leaves_no_trace(session)
         for record in _resources(session.new):
             self._of(record, created=True)
             self._settle(session, record)
@@ -185,6 +187,14 @@ def _scope_before(record: Resource) -> str | None:
         return record.scope_path()
     deleted = attributes.get_history(record, column).deleted
     return path_of(session, deleted[0]) if deleted else record.scope_path()
+
+
+def _refuse_what_leaves_no_trace(session: Session) -> None:
+    """Refuse rows that are no resource, history itself above all: the unit writes those, or `bookkeeping` does."""
+    changed = (record for record in session.dirty if session.is_modified(record))
+    for record in (*session.new, *changed, *session.deleted):
+        if not isinstance(record, Resource):
+            raise WriteRefused(f"A {type(record).__name__} is no resource: its change would leave no trace in history.")
 
 
 def _resources(records: Iterable[object]) -> list[Resource]:

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeVar
 
-from sqlalchemy import Connection, Executable, event, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, event, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.orm.exc import StaleDataError
@@ -133,8 +133,11 @@ class Unit:
         self.session.add(record)
         return record
 
-    def derive(self, statement: Executable) -> None:
-        """Run a statement over derived columns, which history does not keep."""
+    def derive(self, model: type[Resource], condition: ColumnElement[bool], values: Mapping[str, Any]) -> None:
+        """Set derived columns, which history does not keep, on the rows of `model` that meet `condition`."""
+        if recorded := sorted(fields_of(model).keys() & values.keys()):
+            raise WriteRefused(f"{', '.join(recorded)} of {model.__name__} would leave no trace in history.")
+        statement = update(model).where(condition).values(values)
         with self.session.held.opened():
             self.session.execute(statement, execution_options={"synchronize_session": False})
 

@@ -13,6 +13,7 @@ from backoffice import guard, writes
 from backoffice.errors import WriteRefused
 from backoffice.extensions import Base, db
 from backoffice.models.brand import Brand
+from backoffice.models.history import Change, ChangeSet
 from backoffice.models.throttle import SignInThrottle
 from backoffice.policy import Actor
 from backoffice.writes import Unit
@@ -220,7 +221,23 @@ def writing_cte(unit: Unit, brand: int) -> None:
     unit.session.execute(select(written.c.id))
 
 
+def forge_history(unit: Unit, brand: int) -> None:
+    unit.session.scalars(select(Change)).one().label = "Somebody else's"
+
+
+def delete_history(unit: Unit, brand: int) -> None:
+    unit.session.delete(unit.session.scalars(select(Change)).one())
+
+
+def add_history(unit: Unit, brand: int) -> None:
+    unit.session.add(ChangeSet(actor_label="Somebody", source="form", title="Never happened"))
+
+
 INSIDE = {
+    "a change forged": forge_history,
+    "a change deleted": delete_history,
+    "a change set made up": add_history,
+    "a field taken for derived": lambda unit, brand: unit.derive(Brand, Brand.id == brand, {"website": "x"}),
     "connection commits": commit_connection,
     "transaction commits": commit_transaction,
     "words commit": commit_in_words,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, Integer, and_, func, select, update
+from sqlalchemy import ColumnElement, ForeignKey, Index, Integer, and_, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, object_session, relationship
 
 from ..errors import Refused
@@ -132,14 +132,14 @@ class Category(Named, Resource, Base):
                     "parent_id",
                 )
             derive(
-                update(Category)
-                .where(within(Category.path, old), Category.id != self.id)
-                .values(
-                    path=new + func.substr(Category.path, len(old) + 1),
-                    depth=Category.depth + (depth - self.depth),
-                )
+                Category,
+                within(Category.path, old) & (Category.id != self.id),
+                {
+                    "path": new + func.substr(Category.path, len(old) + 1),
+                    "depth": Category.depth + (depth - self.depth),
+                },
             )
-        derive(update(Category).where(Category.id == self.id).values(path=new, depth=depth))
+        derive(Category, Category.id == self.id, {"path": new, "depth": depth})
         for record in session.identity_map.values():
             if isinstance(record, Category):
                 session.expire(record, ["path", "depth"])
