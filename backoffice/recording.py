@@ -107,6 +107,8 @@ class Recorder:
 
     def __init__(self) -> None:
         self.touched: dict[int, Touched] = {}
+        # Marks of records that were touched before a savepoint, as they were: a rollback brings them back.
+        self._marked: list[tuple[Touched, str, bool]] = []
 
     def before_flush(self, session: Session, *_args: Any) -> None:
         """Capture what the flush is about to overwrite, bump versions, let records check themselves."""
@@ -121,18 +123,29 @@ class Recorder:
         for record in _resources(session.deleted):
             self._capture_whole(self._of(record))
 
-    def mark(self) -> int:
-        """Return a mark for `forget_since`."""
-        return len(self.touched)
+    def mark(self) -> tuple[int, int]:
+        """Return a mark for `since` and `forget_since`."""
+        return len(self.touched), len(self._marked)
 
-    def forget_since(self, mark: int) -> None:
-        """Forget the records touched first since `mark`: what was done to them was rolled back."""
-        for key in list(self.touched)[mark:]:
+    def since(self, mark: tuple[int, int]) -> list[Draft]:
+        """Return the net changes of the records touched first since `mark`."""
+        return [draft for item in list(self.touched.values())[mark[0] :] if (draft := item.draft())]
+
+    def forget_since(self, mark: tuple[int, int]) -> None:
+        """Forget what was noted since `mark`: it was rolled back."""
+        for key in list(self.touched)[mark[0] :]:
             del self.touched[key]
+        while len(self._marked) > mark[1]:
+            item, name, value = self._marked.pop()
+            setattr(item, name, value)
 
     def fresh(self) -> list[Touched]:
         """Return what was touched and not yet settled, by ascending key."""
         return sorted((item for item in self.touched.values() if not item.settled), key=lambda item: item.record.id)
+
+    def settle(self, item: Touched) -> None:
+        """Note that `item` has settled."""
+        self._set(item, "settled", True)
 
     def drafts(self) -> list[Draft]:
         """Return the net changes, in the order in which the records were touched first."""
@@ -141,6 +154,11 @@ class Recorder:
     def _of(self, record: Resource, created: bool = False) -> Touched:
         # The entry holds the record, so its address cannot be given to another meanwhile.
         return self.touched.setdefault(id(record), Touched(record, created))
+
+    def _set(self, item: Touched, name: str, value: bool) -> None:
+        if getattr(item, name) != value:
+            self._marked.append((item, name, not value))
+            setattr(item, name, value)
 
     def _settle(self, session: Session, record: Resource) -> None:
         require_filled(record)
@@ -153,7 +171,7 @@ class Recorder:
         return self._of(record)
 
     def _capture(self, item: Touched) -> None:
-        item.settled = False
+        self._set(item, "settled", False)
         if item.created:
             return
         if not item.before:
@@ -166,14 +184,14 @@ class Recorder:
             if not history.has_changes():
                 continue
             if declared.secret:
-                item.secret = True
+                self._set(item, "secret", True)
             elif declared.kind is Kind.REFERENCES:
                 item.before[name] = flatten(declared, [*history.unchanged, *history.deleted])
             else:
                 item.before[name] = flatten(declared, history.deleted[0] if history.deleted else None)
 
     def _capture_whole(self, item: Touched) -> None:
-        item.purged = True
+        self._set(item, "purged", True)
         item.scope_before = item.record.scope_path()
         for declared in recorded_fields(type(item.record)):
             item.before.setdefault(declared.name, flatten(declared, declared.get(item.record)))

@@ -147,15 +147,25 @@ class Unit:
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
-        """Do a part that may fail by itself: on an error it is as if it had not been tried, and the error goes on."""
-        self.session.flush()
-        known = self._recorder.mark()
+        """Do a part that may fail by itself: on an error it is as if it had not been tried, and the error goes on.
+
+        What records and rules say of the part they say here; the rules are asked again when the unit ends.
+        """
+        self.settle()
+        mark = self._recorder.mark()
+        changes, messages = len(self.receipt.changes), len(self._messages)
         try:
             with self.session.savepoint():
                 yield
-                self.session.flush()
+                self.settle()
+                said = len(self._messages)
+                self._check_rules([*self.receipt.changes[changes:], *self._recorder.since(mark)])
+                del self._messages[said:]
         except BaseException:
-            self._recorder.forget_since(known)
+            self._recorder.forget_since(mark)
+            del self.receipt.changes[changes:], self._messages[messages:]
+            # A category that is gone again may have been looked up.
+            self.session.info.pop("categories", None)
             raise
 
     def record(self, drafts: list[Draft]) -> None:
@@ -167,7 +177,7 @@ class Unit:
         self.settle()
         self.receipt.changes.extend(self._recorder.drafts())
         self._index()
-        self._check_rules()
+        self._check_rules(self.receipt.changes)
         with self.session.held.opened():
             if self.receipt.changes or self._messages:
                 self._write_change_set()
@@ -177,13 +187,13 @@ class Unit:
         self.session.flush()
         while fresh := self._recorder.fresh():
             for item in fresh:
-                item.settled = True
+                self._recorder.settle(item)
                 if not item.purged:
                     item.record.settled(self.session, item.changed_fields())
             self.session.flush()
 
-    def _check_rules(self) -> None:
-        for draft in self.receipt.changes:
+    def _check_rules(self, drafts: list[Draft]) -> None:
+        for draft in drafts:
             for rule in _rules.get(draft.model.resource.name, ()):
                 rule(self, draft)
 

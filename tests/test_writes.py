@@ -10,14 +10,16 @@ from sqlalchemy import create_engine, delete, insert, select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from backoffice import guard, writes
+from backoffice import bulk, guard, writes
 from backoffice.errors import Refused, WriteRefused
 from backoffice.extensions import Base, db
 from backoffice.models.brand import Brand
 from backoffice.models.category import Category
-from backoffice.models.history import Change, ChangeSet
+from backoffice.models.history import Change, ChangeSet, OutboxMessage
 from backoffice.models.product import Product
+from backoffice.models.role import Role
 from backoffice.models.tag import Tag
+from backoffice.models.types import utcnow
 from backoffice.models.user import User
 from backoffice.policy import Actor
 
@@ -224,3 +226,49 @@ def test_a_file_that_cannot_be_written_is_told_as_it_is(mug: int, house: Actor) 
     with engine.execution_options(**{guard.OPTION: held}).connect() as connection, pytest.raises(OperationalError):
         connection.execute(update(Brand).values(website="x"))
     engine.dispose()
+
+
+def test_an_attempt_that_fails_leaves_nothing_behind(mug: int, house: Actor) -> None:
+    def fail(unit: writes.Unit) -> None:
+        with unit.attempt():
+            bulk.insert_rows(unit, Brand, [{"name": "Tin"}])
+            unit.emit("tested", {})
+            plates = unit.add(Category(name="Plates"))
+            unit.session.flush()
+            unit.get(Product, mug).category = plates
+            unit.session.flush()
+            unit.add(Category(name="Top"))
+
+    def work(unit: writes.Unit) -> None:
+        top = unit.add(Category(name="Top"))
+        unit.session.flush()
+        with pytest.raises(Refused):
+            fail(unit)
+        unit.get(Product, mug).category_id = top.id
+
+    _nothing, receipt = writes.run(house, "Try", work)
+    assert [(draft.model, draft.verb) for draft in receipt.changes] == [(Category, "create"), (Product, "update")]
+    assert db.session.scalars(select(Brand.name)).all() == ["Clay & Co"]
+    assert not db.session.scalars(select(OutboxMessage).where(OutboxMessage.topic == "tested")).all()
+    made = db.session.scalars(select(Category).where(Category.name == "Top")).one()
+    assert made.path == f"/{made.id}/", "what settled within the attempt came before it"
+    assert receipt.changes[1].scope_after == made.path
+
+
+def test_an_attempt_hears_what_records_and_rules_say_when_they_settle(mug: int, house: Actor) -> None:
+    def work(unit: writes.Unit) -> list[str]:
+        said = []
+        category = unit.session.scalars(select(Category)).one()
+        administrator = unit.session.scalars(select(Role).where(Role.key == "administrator")).one()
+        for record in (category, administrator, unit.session.scalars(select(Tag)).one()):
+            try:
+                with unit.attempt():
+                    record.trashed_at = utcnow()
+            except Refused as refused:
+                said.append(str(refused))
+        return said
+
+    said, receipt = writes.run(house, "Trash", work)
+    assert ["holds products" in said[0], "administrator role" in said[1], len(said)] == [True, True, 2]
+    assert [(draft.model, draft.verb) for draft in receipt.changes] == [(Tag, "trash")]
+    assert db.session.scalars(select(OutboxMessage.topic)).all() == ["category.created"]

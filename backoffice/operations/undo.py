@@ -48,8 +48,8 @@ class UndoReport:
 def undo_change_set(actor: Actor, change_set_id: int) -> UndoReport:
     """Take back every change of a change set that is still as it left it; the rest is skipped and named.
 
-    Raises NotFound for a change set of which the actor may see nothing, Denied where no right allows to undo any of
-    it, Refused where the result would break a rule.
+    So is what the actor has no right to change, and what would break a rule. Raises NotFound for a change set of which
+    the actor may see nothing.
     """
     statement = select(Change).where(Change.change_set_id == change_set_id)
     return _undo(actor, change_set_id, statement, None)
