@@ -17,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Table,
     bindparam,
+    column,
     delete,
     func,
     insert,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy import table as lightweight
 from sqlalchemy.orm import Mapper, RelationshipProperty, Session
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.orm.util import identity_key
@@ -43,6 +45,9 @@ Values = dict[str, Any]
 
 #: Told of a row that breaks a rule: its place among the rows given, and the refusal. The row is left out.
 Refuse = Callable[[int, Refused], None]
+
+#: Where SQLite notes the highest number that it ever gave to a row of each table.
+_SEQUENCE = lightweight("sqlite_sequence", column("name"), column("seq"))
 
 #: Keys in one IN list.
 MANY = 1000
@@ -259,8 +264,9 @@ def _new_keys(session: Session, table: Table, number: int) -> list[int]:
     if session.get_bind().dialect.name == "postgresql":
         following = func.nextval(func.pg_get_serial_sequence(table.name, "id"))
         return list(session.scalars(select(following).select_from(func.generate_series(1, number))))
-    # The unit is SQLite's only writer, and this is how SQLite numbers rows itself.
-    last = session.scalar(select(func.max(table.c.id))) or 0
+    # The unit is SQLite's only writer, and this is how SQLite numbers rows itself: none gets a number given before.
+    given = select(_SEQUENCE.c.seq).where(_SEQUENCE.c.name == table.name).scalar_subquery()
+    last = session.scalar(select(func.max(func.coalesce(func.max(table.c.id), 0), func.coalesce(given, 0)))) or 0
     return list(range(last + 1, last + 1 + number))
 
 

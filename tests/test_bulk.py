@@ -262,6 +262,18 @@ def test_records_that_were_loaded_follow(mugs: list[int], house: Actor) -> None:
     writes.run(house, "Loaded", work)
 
 
+def test_the_number_of_a_deleted_record_is_not_given_again(mugs: list[int], house: Actor) -> None:
+    def away(unit: writes.Unit) -> None:
+        mug = unit.get(Product, max(mugs))
+        records.trash(unit, mug)
+        records.purge(unit, mug)
+
+    writes.run(house, "Away", away)
+    rows = [{"sku": "N", "name": "New"}]
+    (key,), _receipt = writes.run(house, "New", lambda unit: bulk.insert_rows(unit, Product, rows))
+    assert key > max(mugs)
+
+
 def test_a_resource_that_settles_record_by_record_is_refused(app: Flask, house: Actor) -> None:
     with pytest.raises(WriteRefused), writes.unit(house, "Category") as unit:
         bulk.insert_rows(unit, Category, [{"name": "Cups"}])
