@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import inspect
@@ -57,6 +58,7 @@ class Touched:
     secret: bool = False
     settled: bool = False
     before: dict[str, State] = field(default_factory=dict)  # by field, only of fields that were set
+    counted: tuple[int, datetime] | None = None  # version and moment before this unit counted one up
     scope_before: str | None = None
 
     def diff(self) -> Diff:
@@ -151,6 +153,17 @@ class Recorder:
         """Return the net changes, in the order in which the records were touched first."""
         return [draft for item in self.touched.values() if (draft := item.draft())]
 
+    def take_back(self, drafts: Iterable[Draft]) -> bool:
+        """Take back the version that was counted for records that are not among `drafts`; return whether any was."""
+        changed = {(draft.model, draft.record_id) for draft in drafts}
+        same = [item for item in self.touched.values() if (type(item.record), item.record.id) not in changed]
+        found = False
+        for item in same:
+            if item.counted and item.record.version == item.counted[0] + 1:
+                item.record.version, item.record.updated_at = item.counted
+                found = True
+        return found
+
     def _of(self, record: Resource, created: bool = False) -> Touched:
         # The entry holds the record, so its address cannot be given to another meanwhile.
         return self.touched.setdefault(id(record), Touched(record, created))
@@ -165,10 +178,12 @@ class Recorder:
         record.settle(session)
 
     def _bumped(self, record: Resource) -> Touched:
-        if id(record) not in self.touched:
+        item = self._of(record)
+        if item.counted is None and not item.created:
+            item.counted = record.version, record.updated_at
             record.version += 1
             record.updated_at = utcnow()
-        return self._of(record)
+        return item
 
     def _capture(self, item: Touched) -> None:
         self._set(item, "settled", False)

@@ -175,7 +175,10 @@ class Unit:
     def finish(self) -> None:
         """Flush, let records and rules settle, and write the change set with its changes and messages."""
         self.settle()
-        self.receipt.changes.extend(self._recorder.drafts())
+        drafts = self._recorder.drafts()
+        if self._recorder.take_back(drafts):
+            self.session.flush()
+        self.receipt.changes.extend(drafts)
         self._index()
         self._check_rules(self.receipt.changes)
         with self.session.held.opened():

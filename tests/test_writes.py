@@ -66,6 +66,19 @@ def test_an_edit_records_before_and_after_once(mug: int, house: Actor) -> None:
     assert change.diff == {"price": ["12.90", "14.00"], "attributes.colour": [None, "blue"], "tags": [[tag.id], []]}
 
 
+def test_what_differs_in_nothing_in_the_end_counts_no_version(mug: int, house: Actor) -> None:
+    before = db.session.execute(select(Product.__table__)).all()
+    with writes.unit(house, "There and back") as unit:
+        product = unit.get(Product, mug)
+        tags = list(product.tags)
+        product.price, product.tags, product.attributes = Decimal(13), [], {"colour": "blue"}
+        unit.session.flush()
+        product.price, product.tags, product.attributes = Decimal("12.9"), tags, None
+    assert (unit.receipt.change_set_id, unit.receipt.changes) == (None, [])
+    db.session.rollback()
+    assert db.session.execute(select(Product.__table__)).all() == before
+
+
 WAYS = {
     "session add": lambda: (db.session.add(Brand(name="X", name_key="x", slug="x")), db.session.flush()),
     "session change": lambda: (setattr(db.session.scalars(select(Brand)).one(), "website", "x"), db.session.flush()),
