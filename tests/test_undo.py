@@ -128,6 +128,13 @@ def test_undo_after_do_is_identity(mug: int, shelf: dict, house: Actor, edits: l
         assert state(mug) == before
 
 
+def test_what_is_asked_for_together_is_judged_together(mug: int, shelf: dict, house: Actor) -> None:
+    edit(house, mug, currency="JPY", tags=shelf["tags"], brand_id=shelf["brand_id"][1], price=Decimal(13))
+    assert (state(mug)["currency"], state(mug)["price"]) == ("JPY", "13.00")
+    edit(house, mug, slug=None, tags=[], name="Green mug")
+    assert state(mug)["slug"] == "green-mug"
+
+
 def test_undo_skips_what_was_edited_since(mug: int, house: Actor) -> None:
     change_set = edit(house, mug, price=Decimal(13), name="Red mug")
     edit(house, mug, price=Decimal(14))

@@ -188,14 +188,20 @@ def _differs(record: Resource, name: str, value: Any) -> bool:
 
 def _assign(unit: Unit, record: Resource, values: Mapping[str, Any]) -> None:
     fields = fields_of(type(record))
-    for name, value in values.items():
-        field = fields[name]
-        if field.kind is Kind.REFERENCES:
-            setattr(record, name, referred(unit, field, value or ()))
-        elif field.kind is Kind.REFERENCE and value is not None:
-            setattr(record, name, referred(unit, field, [value])[0].id)
-        else:
+    ready = {name: _stored(unit, fields[name], value) for name, value in values.items()}
+    # All at once: a look-up in between would flush, and the record be judged by half of what was asked for.
+    with unit.session.no_autoflush:
+        for name, value in ready.items():
             setattr(record, name, value)
+
+
+def _stored(unit: Unit, field: Field, value: Any) -> Any:
+    """Return `value` as the record holds it: of references the records, or the key of one that may be referred to."""
+    if field.kind is Kind.REFERENCES:
+        return referred(unit, field, value or ())
+    if field.kind is Kind.REFERENCE and value is not None:
+        return referred(unit, field, [value])[0].id
+    return value
 
 
 def referred(unit: Unit, field: Field, keys: Iterable[int]) -> list[Resource]:
