@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from backoffice import history, writes
 from backoffice.errors import NotFound, Refused
@@ -209,6 +209,25 @@ def test_forms_merge_what_differs_and_show_what_clashes(mug: int, house: Actor) 
         save(price=Decimal(15), description="new")
     assert caught.value.conflicts == (history.Conflict("price", "12.90", "13.00", "15.00"),)
     assert state(mug) == before
+
+
+def test_a_form_does_not_merge_over_what_history_cannot_tell(mug: int, house: Actor) -> None:
+    def save(version: int, **values: Any) -> records.Saved:
+        return writes.run(house, "Save", lambda unit: records.save_form(unit, Product, mug, version, values))[0]
+
+    opened = db.session.get_one(Product, mug).version
+    edit(house, mug, price=Decimal(13))
+    forgotten = edit(house, mug, price=Decimal(14))
+    edit(house, mug, name="Red mug")
+    with writes.replacing() as connection:
+        # As if history had been pruned.
+        connection.execute(delete(Change).where(Change.change_set_id == forgotten))
+    before = state(mug)
+    for version in (opened, 0, -1, 99):
+        with pytest.raises(Refused, match="another state"):
+            save(version, price=Decimal("12.90"))
+        assert state(mug) == before
+    assert save(opened + 2, price=Decimal(15)).record.price == Decimal(15)
 
 
 def test_a_sku_in_the_trash_is_offered_back(mug: int, house: Actor) -> None:

@@ -117,8 +117,6 @@ def save_form(unit: Unit, model: type[M], key: int, opened_version: int, values:
     if record.version == opened_version:
         update(unit, record, values)
         return Saved(record, {})
-    if not 0 < opened_version < record.version:
-        raise Refused(_("This form belongs to another state of the record. Reload the page; copy what you typed."))
     merge = merge_form(unit, record, opened_version, values)
     if merge.conflicts:
         raise Conflicted(record, merge)
@@ -127,16 +125,23 @@ def save_form(unit: Unit, model: type[M], key: int, opened_version: int, values:
 
 
 def merge_form(unit: Unit, record: Resource, opened_version: int, values: Mapping[str, Any]) -> history.Merge:
-    """Merge typed `values` over the record as it is now, from the record as it was at `opened_version`."""
+    """Merge typed `values` over the record as it is now, from the record as it was at `opened_version`.
+
+    Raises Refused where history cannot tell how it was then: what somebody did meanwhile would be lost unseen.
+    """
     model = type(record)
     statement = (
-        select(Change.diff)
+        select(Change.version, Change.diff)
         .where(Change.resource == model.resource.name, Change.record_id == record.id)
         .where(Change.version > opened_version)
         .order_by(Change.version, Change.id)
     )
+    later = unit.session.execute(statement).all()
+    told = {row.version for row in later}
+    if not 0 < opened_version < record.version or told != set(range(opened_version + 1, record.version + 1)):
+        raise Refused(_("This form belongs to another state of the record. Reload the page; copy what you typed."))
     theirs = history.state_of(record)
-    base = history.as_of(theirs, unit.session.scalars(statement))
+    base = history.as_of(theirs, (row.diff for row in later))
     yours: history.State = {}
     for name, value in values.items():
         field = fields_of(model)[name]
