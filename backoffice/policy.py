@@ -212,10 +212,19 @@ def _visible_changes_of(actor: Actor, model: type[Resource]) -> ColumnElement[bo
         return Change.resource == name
     if not paths:
         return false()
-    then = [or_(*(within(column, path) for path in paths)) for column in (Change.scope_before, Change.scope_after)]
+    began, ended = (_filed_within(column, paths) for column in (Change.scope_before, Change.scope_after))
+    # What came into being stood nowhere before, and what was deleted for good nowhere after it.
+    reached = or_(Change.verb == "create", began) & or_(Change.verb == "purge", ended)
     now = Change.record_id.in_(visible(actor, select(model.id), model))
-    reached = or_(Change.scope_before.is_(None), then[0]) & or_(Change.scope_after.is_(None), then[1])
     return (Change.resource == name) & reached & now
+
+
+def _filed_within(column: Any, paths: Iterable[str]) -> ColumnElement[bool]:
+    """Return the condition that a path of old in `column` leads through one of the categories that `paths` end in.
+
+    Not by its beginning: the category may have been moved since, with all that is in it.
+    """
+    return or_(false(), *(column.contains(f"/{path.split('/')[-2]}/") for path in paths))
 
 
 def covers(actor: Actor, rights: RoleRights) -> bool:

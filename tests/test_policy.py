@@ -128,6 +128,32 @@ def test_history_is_held_to_reach_then_and_now(tree: dict[str, int], house: Acto
     assert not db.session.scalars(policy.visible_changes(role(READ), select(Change))).all()
 
 
+def test_history_of_what_lay_in_no_category_is_out_of_reach(tree: dict[str, int], house: Actor) -> None:
+    with writes.unit(house, "Price") as unit:
+        product = unit.session.scalars(select(Product).where(Product.sku == "N")).one()
+        product.cost = Decimal(7)
+    with writes.unit(house, "Move in") as unit:
+        unit.get(Product, product.id).category_id = tree["cups"]
+    with writes.unit(house, "Price again") as unit:
+        unit.get(Product, product.id).cost = Decimal(8)
+    home = role(READ, "history:read", scope=(f"/{tree['home']}/",))
+    seen = db.session.scalars(policy.visible_changes(home, select(Change).where(Change.label == "N"))).all()
+    assert [change.diff for change in seen] == [{"cost": ["7.00", "8.00"]}]
+
+
+def test_history_follows_a_category_that_is_moved(tree: dict[str, int], house: Actor) -> None:
+    def seen(path: str) -> set[str]:
+        actor = role(READ, "history:read", scope=(path,))
+        return {change.label for change in db.session.scalars(policy.visible_changes(actor, select(Change)))}
+
+    home, garden, cups = (f"/{tree[name]}/" for name in ("home", "garden", "cups"))
+    assert seen(f"{home[:-1]}{cups}") == {"C"}
+    with writes.unit(house, "Move") as unit:
+        unit.get(Category, tree["cups"]).parent_id = tree["garden"]
+    assert seen(f"{garden[:-1]}{cups}") == {"C"}, "whoever works in it keeps its history, and can take it back"
+    assert (seen(home), seen(garden)) == ({"H"}, {"G"}), "nobody else has seen both what it was and what it is"
+
+
 COVERS = {
     "the same": (role("product:read"), role("product:read"), True),
     "more": (role("product:read", "product:update"), role("product:read"), True),
