@@ -118,7 +118,12 @@ def actor_of(user: User) -> Actor:
 
 
 def allows(actor: Actor, verb: str, resource: str, record: Filed | None = None, field: str | None = None) -> bool:
-    """Return whether `actor` may do `verb` to `resource`: to some record of it, or to `record`, or to its `field`."""
+    """Return whether `actor` may do `verb` to `resource`: to some record of it, or to `record`, or to its `field`.
+
+    A field that is not seen is not changed either: forms, conflicts and refusals would show what it holds.
+    """
+    if verb == "update" and field is not None and not allows(actor, "read", resource, record, field):
+        return False
     return any(
         role.grants_verb(resource, verb)
         and (record is None or _reaches_record(role, record))
@@ -141,10 +146,12 @@ def fields_for(actor: Actor, verb: str, model: type[Resource], record: Filed | N
         for role in actor.roles
         if role.grants_verb(name, verb) and (record is None or _reaches_record(role, record))
     ]
+    seen = fields_for(actor, "read", model, record) if verb == "update" else fields_of(model).keys()
     return frozenset(
         field
         for field, declared in fields_of(model).items()
-        if not declared.secret
+        if field in seen
+        and not declared.secret
         and (verb == "read" or not declared.system)
         and any(role.holds(name, field, verb) for role in roles)
     )

@@ -91,6 +91,12 @@ FIELDS = {
         True,
         False,
     ),
+    "changed without being seen": (role("product:update"), False, False),
+    "changes come from a role that does not show it": (
+        both(role("product:read", hidden=("product.cost",)), role("product:update")),
+        False,
+        False,
+    ),
 }
 
 
@@ -99,6 +105,7 @@ def test_fields_are_hidden_and_locked(app: Flask, case: str) -> None:
     actor, seen, changed = FIELDS[case]
     assert ("cost" in policy.fields_for(actor, "read", Product)) is seen
     assert ("cost" in policy.fields_for(actor, "update", Product)) is changed
+    assert policy.allows(actor, "update", "product", None, "cost") is changed
     assert "created_at" not in policy.fields_for(actor, "update", Product)
     for verb in ("read", "create", "update"):
         assert "password_hash" not in policy.fields_for(role("*"), verb, User)
