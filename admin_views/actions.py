@@ -118,7 +118,7 @@ def carry_out(view: Any, action: MassAction, model: type[Resource], actor: Actor
 
 def _one(view: Any, action: MassAction, unit: Unit, record: Resource, report: Report) -> None:
     if record.trashed_at and not action.on_trash:
-        report.skip(_("“%(name)s” is in the trash.", name=str(record)))
+        report.skip(_("“%(name)s” is in the trash.", name=view.name_of(record)))
         return
     before = record.version
     try:
@@ -128,10 +128,10 @@ def _one(view: Any, action: MassAction, unit: Unit, record: Resource, report: Re
         report.skip(str(refused))
         return
     except Denied:
-        report.skip(_("“%(name)s”: you may not do this to it.", name=str(record)))
+        report.skip(_("“%(name)s”: you may not do this to it.", name=view.name_of(record)))
         return
     if record.version == before:
-        report.skip(_("“%(name)s” was so already.", name=str(record)))
+        report.skip(_("“%(name)s” was so already.", name=view.name_of(record)))
 
 
 def sentence(action: MassAction, report: Report) -> str:

@@ -114,11 +114,7 @@ class ResourceView(GuardedView, DisarmedModelView):
 
     def name_of(self, record: Resource) -> str:
         """Return what the record is called, its key where the person may not see its name."""
-        title = self.model.resource.title
-        hidden = title in fields_of(self.model) and title not in policy.fields_for(
-            self.actor, "read", self.model, record
-        )
-        return f"#{record.id}" if hidden else str(record)
+        return policy.name_of(self.actor, record)
 
     def address(self, endpoint: str, **values: Any) -> str:
         """Return the address of one of this view's pages."""
@@ -257,7 +253,7 @@ class ResourceView(GuardedView, DisarmedModelView):
 
     def _one_deed(self, deed: Callable[[Unit, Resource], None], title: Any, said: Any) -> Any:
         record = self.get_one(request.form.get("id", ""))
-        key, name = record.id, str(record)
+        key, name, shown = record.id, str(record), self.name_of(record)
 
         def work(unit: Unit) -> None:
             deed(unit, unit.get(self.model, key))
@@ -268,7 +264,7 @@ class ResourceView(GuardedView, DisarmedModelView):
             flash(str(refused), "error")
             return redirect(self.return_url(), 303)
         undo = receipt.change_set_id if deed is not records.purge else None
-        flash({"text": str(said) % {"name": name}, "undo": undo}, "success")
+        flash({"text": str(said) % {"name": shown}, "undo": undo}, "success")
         return redirect(self.return_url(), 303)
 
     @expose("/action/", methods=("POST",))

@@ -169,7 +169,7 @@ class Cells:
         if one.name == "status":
             return status(one, value)
         if one.kind is Kind.REFERENCES:
-            return references(value)
+            return references(self.view.actor, value)
         if one.kind is Kind.REFERENCE and one.target == "category" and value:
             return category(self.names.get(("category", value), f"#{value}"))
         if one.kind is Kind.BOOLEAN:
@@ -203,6 +203,6 @@ def category(label: str) -> Markup:
     )
 
 
-def references(records: Sequence[Resource]) -> Markup:
-    """Return the names of several records."""
-    return Markup(", ").join(escape(str(one)) for one in records) if records else formats.nothing()
+def references(actor: policy.Actor, records: Sequence[Resource]) -> Markup:
+    """Return the names of several records, their numbers where `actor` may not know them."""
+    return Markup(", ").join(escape(policy.name_of(actor, one)) for one in records) if records else formats.nothing()

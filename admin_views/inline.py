@@ -77,7 +77,9 @@ def update(view: Any, data: Mapping[str, str]) -> Result:
         return Result(400, str(refused), field, record)
     current = view.get_one(record.id)
     shown = formats.of_kind(field, field.get(current), {}, getattr(current, "currency", None)).striptags()
-    text = _("%(field)s of “%(name)s” changed to %(value)s.", field=field.label, name=str(current), value=shown)
+    text = _(
+        "%(field)s of “%(name)s” changed to %(value)s.", field=field.label, name=view.name_of(current), value=shown
+    )
     return Result(200, text, field, current, receipt.change_set_id)
 
 

@@ -56,7 +56,7 @@ def names_of(session: Session, actor: Actor, wanted: Wanted) -> dict[tuple[str, 
             continue
         statement = policy.referable(actor, select(model).where(model.id.in_(sorted(keys))), model)
         for record in session.scalars(statement.options(*_light(model))):
-            found[resource, record.id] = str(record)
+            found[resource, record.id] = str(record) if model.resource.referable else policy.name_of(actor, record)
     return found
 
 
@@ -65,6 +65,8 @@ def _category_names(session: Session, actor: Actor, keys: set[int]) -> dict[tupl
     paths = {key: [int(part) for part in path.split("/") if part] for key, path in session.execute(chosen)}
     above = {part for parts in paths.values() for part in parts}
     reach = policy.condition(actor, Category)
+    if not policy.names(actor, Category):
+        return {}
     rows = session.execute(select(Category.id, Category.name).where(Category.id.in_(sorted(above)), reach))
     names = {row.id: row.name for row in rows}
     return {

@@ -66,6 +66,7 @@ class Entry:
 
     change: Change
     model: type[Resource] | None
+    label: str
     verb: str
     lines: list[Line]
     hidden: int
@@ -81,6 +82,7 @@ class Deed:
     """One change set with the first of its changes."""
 
     change_set: ChangeSet
+    title: str
     source: str
     entries: list[Entry]
     more: bool
@@ -135,6 +137,7 @@ def deeds(session: Session, actor: Actor, sets: Sequence[ChangeSet]) -> list[Dee
     return [
         Deed(
             found,
+            _title(actor, found, grouped[found.id]),
             str(SOURCES.get(found.source, found.source)),
             by_set[found.id],
             len(grouped[found.id]) > SHOWN_CHANGES,
@@ -159,17 +162,33 @@ def entries(session: Session, actor: Actor, changes: Sequence[Change], whole: bo
     diffs = [(change, policy.shown_diff(actor, change)) for change in changes]
     wanted = wanted_by_diffs((models[change.resource], diff) for change, diff in diffs if change.resource in models)
     names = names_of(session, actor, wanted)
-    return [_entry(models.get(change.resource), change, diff, names, whole) for change, diff in diffs]
+    labels = [policy.label_of(actor, change) for change in changes]
+    return [
+        _entry(models.get(change.resource), change, label, diff, names, whole)
+        for (change, diff), label in zip(diffs, labels, strict=True)
+    ]
+
+
+def _title(actor: Actor, change_set: ChangeSet, changes: Sequence[Change]) -> str:
+    """Return what was done, in general words where the reader may not know what the records are called."""
+    if all(policy.label_of(actor, change) == change.label for change in changes):
+        return change_set.title
+    return str(VERBS.get(changes[0].verb, changes[0].verb))
 
 
 def _entry(
-    model: type[Resource] | None, change: Change, diff: dict[str, list[Any]], names: formats.Names, whole: bool
+    model: type[Resource] | None,
+    change: Change,
+    label: str,
+    diff: dict[str, list[Any]],
+    names: formats.Names,
+    whole: bool,
 ) -> Entry:
     verb = str(VERBS.get(change.verb, change.verb))
     keys = [key for key in diff if key not in _SAID]
     limit = len(keys) if whole else SHOWN_FIELDS
     lines = [_line(model, key, diff[key], names) for key in keys[:limit]] if model else []
-    return Entry(change, model, verb, lines, len(keys) - len(lines))
+    return Entry(change, model, label, verb, lines, len(keys) - len(lines))
 
 
 def _line(model: type[Resource], key: str, pair: Iterable[Any], names: formats.Names) -> Line:

@@ -30,6 +30,7 @@ from sqlalchemy.orm import Mapper, RelationshipProperty, Session
 from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.orm.util import identity_key
 
+from . import policy
 from .backends import search
 from .errors import Refused, WriteRefused
 from .i18n import _
@@ -130,7 +131,7 @@ def insert_rows(
     ready: list[_Row] = []
     for index, given in enumerate(rows):
         values = _blank(model) | {"created_at": moment, "updated_at": moment} | dict(given)
-        _settled(ready, _Row(index, values, dict(given)), model, refuse)
+        _settled(unit, ready, _Row(index, values, dict(given)), model, refuse)
     ready = _with_slugs(unit.session, model, ready, refuse)
     keys: list[int | None] = [None] * len(rows)
     if ready:
@@ -154,7 +155,7 @@ def update_rows(
     for index, change in enumerate(updates):
         row = _Row(index, {**change.before, **change.after}, dict(change.after), change.before)
         if _differs(model, row):
-            _settled(ready, row, model, refuse)
+            _settled(unit, ready, row, model, refuse)
     ready = [row for row in _with_slugs(unit.session, model, ready, refuse) if _differs(model, row)]
     for row in ready:
         row.changed |= {"version": row.before["version"] + 1, "updated_at": moment}
@@ -193,7 +194,7 @@ def _differs(model: type[Resource], row: _Row) -> bool:
     return bool(draft_of_row(model, row.key, row.before, row.changed, label="", version=0).diff)
 
 
-def _settled(ready: list[_Row], row: _Row, model: type[Resource], refuse: Refuse | None) -> None:
+def _settled(unit: Unit, ready: list[_Row], row: _Row, model: type[Resource], refuse: Refuse | None) -> None:
     """Check a row, compute what follows from it, and add it to `ready`; a row that breaks a rule is refused."""
     try:
         for name, declared in fields_of(model).items():
@@ -202,7 +203,7 @@ def _settled(ready: list[_Row], row: _Row, model: type[Resource], refuse: Refuse
                 raise Refused(_("%(field)s: fill this in.", field=declared.label), name)
         model.check_values(row.values)
     except Refused as refused:
-        _tell(refuse, row, refused)
+        _tell(refuse, row, policy.discreet(unit.actor, refused, model, new=not row.before))
         return
     derived = model.derived(row.changed)
     row.changed |= derived

@@ -8,11 +8,13 @@ another is never mixed.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import ColumnElement, Select, false, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, false, or_, select, true
 
+from .errors import Refused
+from .i18n import _
 from .models.base import CRUD, Declaration, Resource, fields_of, find_field, resources
 from .models.category import Category, within
 from .models.history import Change
@@ -25,6 +27,9 @@ S = TypeVar("S", bound=Select[Any])
 AREAS: dict[str, tuple[str, ...]] = {"history": ("read",)}
 
 _WHOLE: tuple[str, ...] = ()
+
+#: Where a change tells that its record was filed, and the verb of which it tells nothing: there was no record then.
+_FILED = (("create", "scope_before"), ("purge", "scope_after"))
 
 
 @dataclass(frozen=True)
@@ -191,17 +196,50 @@ def referable(actor: Actor, statement: S, model: type[Resource]) -> S:
 
 
 def shown_diff(actor: Actor, change: Change) -> dict[str, list[Any]]:
-    """Return the difference of `change` without the fields that `actor` may not see today, in the fields' order.
+    """Return the difference of `change` without the fields that `actor` may not see today where it was filed.
 
-    PostgreSQL keeps the entries of a document in an order of its own.
+    In the fields' order: PostgreSQL keeps the entries of a document in an order of its own.
     """
     model = resources().get(change.resource)
     if model is None:
         return {}
-    shown = fields_for(actor, "read", model)
+    places = [getattr(change, column) for verb, column in _FILED if change.verb != verb]
+    shown = frozenset.intersection(*(_shown_at(actor, model, path) for path in places))
     known = {key: found[0] for key in change.diff if (found := find_field(model, key))}
     order = sorted(known, key=lambda key: (known[key].order, key))
     return {key: change.diff[key] for key in order if known[key].name in shown}
+
+
+def names(actor: Actor, model: type[Resource], record: Filed | None = None) -> bool:
+    """Return whether `actor` may know what records of `model` are called, or `record`."""
+    title = {model.resource.title, "name"} & fields_of(model).keys()
+    return title <= fields_for(actor, "read", model, record)
+
+
+def name_of(actor: Actor, record: Resource) -> str:
+    """Return what `record` is called, its number where `actor` may not know its name."""
+    return str(record) if names(actor, type(record), record) else f"#{record.id}"
+
+
+def label_of(actor: Actor, change: Change) -> str:
+    """Return what the record of `change` was called, its number where `actor` may not know its name."""
+    model = resources().get(change.resource)
+    return change.label if model is None or names(actor, model) else f"#{change.record_id}"
+
+
+def discreet(
+    actor: Actor, refused: Refused, model: type[Resource], record: Filed | None = None, *, new: bool = False
+) -> Refused:
+    """Return `refused`, without its words where they are about a field that `actor` does not see.
+
+    Of a `new` record they know what they set themselves.
+    """
+    known = fields_for(actor, "create" if new else "read", model, record) | fields_for(actor, "read", model, record)
+    if refused.field not in fields_of(model) or refused.field in known:
+        return refused
+    return Refused(
+        _("It does not go with a field that you do not see. Ask somebody who sees all fields to make this change.")
+    )
 
 
 def visible_changes(actor: Actor, statement: S) -> S:
@@ -219,11 +257,9 @@ def _visible_changes_of(actor: Actor, model: type[Resource]) -> ColumnElement[bo
         return Change.resource == name
     if not paths:
         return false()
-    began, ended = (_filed_within(column, paths) for column in (Change.scope_before, Change.scope_after))
-    # What came into being stood nowhere before, and what was deleted for good nowhere after it.
-    reached = or_(Change.verb == "create", began) & or_(Change.verb == "purge", ended)
+    reached = (or_(Change.verb == verb, _filed_within(getattr(Change, column), paths)) for verb, column in _FILED)
     now = Change.record_id.in_(visible(actor, select(model.id), model))
-    return (Change.resource == name) & reached & now
+    return and_(Change.resource == name, now, *reached)
 
 
 def _filed_within(column: Any, paths: Iterable[str]) -> ColumnElement[bool]:
@@ -231,7 +267,22 @@ def _filed_within(column: Any, paths: Iterable[str]) -> ColumnElement[bool]:
 
     Not by its beginning: the category may have been moved since, with all that is in it.
     """
-    return or_(false(), *(column.contains(f"/{path.split('/')[-2]}/") for path in paths))
+    return or_(false(), *(column.contains(_last_step(path)) for path in paths))
+
+
+def _shown_at(actor: Actor, model: type[Resource], path: str | None) -> frozenset[str]:
+    """Return the fields of `model` that `actor` sees where a record was filed under `path`, maybe one of old."""
+    limited = model.resource.scope is not None
+    roles = [role for role in actor.roles if not (limited and role.scope) or _leads_through(role.scope, path)]
+    return fields_for(replace(actor, roles=tuple(roles)), "read", model)
+
+
+def _leads_through(roots: Iterable[str], path: str | None) -> bool:
+    return path is not None and any(_last_step(root) in path for root in roots)
+
+
+def _last_step(path: str) -> str:
+    return f"/{path.split('/')[-2]}/"
 
 
 def covers(actor: Actor, rights: RoleRights) -> bool:

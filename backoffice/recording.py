@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import inspect
 from sqlalchemy.orm import Session, attributes, object_session
 
-from .errors import WriteRefused
+from .errors import Refused, WriteRefused
 from .history import Diff, State, difference, flatten, recorded_fields, state_of, verb_of
 from .models.base import Resource, fields_of, require_filled
 from .models.category import path_of
@@ -107,8 +107,9 @@ class Touched:
 class Recorder:
     """Remembers each record of a session before its first flush, and settles it."""
 
-    def __init__(self) -> None:
+    def __init__(self, explain: Callable[[Resource, Refused], Refused] = lambda _record, refused: refused) -> None:
         self.touched: dict[int, Touched] = {}
+        self._explain = explain
         # Marks of records that were touched before a savepoint, as they were: a rollback brings them back.
         self._marked: list[tuple[Touched, str, bool]] = []
 
@@ -174,8 +175,11 @@ class Recorder:
             setattr(item, name, value)
 
     def _settle(self, session: Session, record: Resource) -> None:
-        require_filled(record)
-        record.settle(session)
+        try:
+            require_filled(record)
+            record.settle(session)
+        except Refused as refused:
+            raise self._explain(record, refused) from refused
 
     def _bumped(self, record: Resource) -> Touched:
         item = self._of(record)

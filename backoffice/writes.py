@@ -9,14 +9,14 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, event, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, event, insert, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.orm.exc import StaleDataError
 
-from . import guard
+from . import guard, policy
 from .backends import search
-from .errors import NotFound, WriteRefused
+from .errors import NotFound, Refused, WriteRefused
 from .extensions import db
 from .models.base import Resource, fields_of
 from .models.history import Change, ChangeSet, OutboxMessage
@@ -111,9 +111,10 @@ class Unit:
         self.continues: int | None = None
         self.request_id: str | None = None
         self.receipt = Receipt()
-        self._recorder = Recorder()
+        self._recorder = Recorder(self._discreet)
         self._messages: list[tuple[str, Mapping[str, Any]]] = []
         session.info["derive"] = self.derive
+        session.info["shown_name"] = self.shown_name
         event.listen(session, "before_flush", self._recorder.before_flush)
 
     def get(self, model: type[M], key: int, lock: bool = True) -> M:
@@ -140,6 +141,13 @@ class Unit:
         statement = update(model).where(condition).values(values)
         with self.session.held.opened():
             self.session.execute(statement, execution_options={"synchronize_session": False})
+
+    def shown_name(self, record: Resource) -> str:
+        """Return what `record` is called, its number where the actor may not know its name."""
+        return policy.name_of(self.actor, record)
+
+    def _discreet(self, record: Resource, refused: Refused) -> Refused:
+        return policy.discreet(self.actor, refused, type(record), record, new=not inspect(record).persistent)
 
     def emit(self, topic: str, payload: Mapping[str, Any]) -> None:
         """Leave a message for the outside world, sent after the commit and only then."""

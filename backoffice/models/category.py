@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, object_session, relat
 from ..errors import Refused
 from ..extensions import Base
 from ..i18n import _, _l
-from .base import Declaration, Resource, column
+from .base import Declaration, Resource, column, resources
 from .fields import Field, Kind
 from .identifiers import Named
 from .types import BigKey, Document, PathText
@@ -104,9 +104,8 @@ class Category(Named, Resource, Base):
         elif "trashed_at" in changed and self.parent_id:
             parent = session.get_one(Category, self.parent_id)
             if parent.trashed_at:
-                raise Refused(
-                    _("Its parent “%(name)s” is in the trash. Restore that category first.", name=parent.name)
-                )
+                name = session.info["shown_name"](parent)
+                raise Refused(_("Its parent “%(name)s” is in the trash. Restore that category first.", name=name))
 
     def _take_place(self, session: Session) -> None:
         """Write the path of this node and of all below it, as its parent now says."""
@@ -145,29 +144,24 @@ class Category(Named, Resource, Base):
                 session.expire(record, ["path", "depth"])
 
     def _refuse_if_not_empty(self, session: Session) -> None:
-        child = session.scalar(
-            select(Category.name).where(Category.parent_id == self.id, Category.trashed_at.is_(None)).limit(1)
-        )
-        if child:
+        shown = session.info["shown_name"]
+        below = select(Category).where(Category.parent_id == self.id, Category.trashed_at.is_(None))
+        if child := session.scalars(below.limit(1)).first():
             raise Refused(
                 _(
                     "“%(name)s” holds other categories, such as “%(child)s”. Move or delete them first.",
-                    name=self.name,
-                    child=child,
+                    name=shown(self),
+                    child=shown(child),
                 )
             )
-        from_products = Base.metadata.tables["product"].c
-        product = session.execute(
-            select(from_products.name)
-            .where(from_products.category_id == self.id, from_products.trashed_at.is_(None))
-            .limit(1)
-        ).scalar()
-        if product:
+        model: Any = resources()["product"]
+        filed = select(model).where(model.category_id == self.id, model.trashed_at.is_(None))
+        if product := session.scalars(filed.limit(1)).first():
             raise Refused(
                 _(
                     "“%(name)s” holds products, such as “%(product)s”. Move them to another category first.",
-                    name=self.name,
-                    product=product,
+                    name=shown(self),
+                    product=shown(product),
                 )
             )
 

@@ -163,9 +163,8 @@ class Product(Named, Resource, Base):
         if "trashed_at" in changed and not self.trashed_at and self.category_id:
             category = category_of(session, self.category_id)
             if category and category.trashed_at:
-                raise Refused(
-                    _("Its category “%(name)s” is in the trash. Restore that category first.", name=category.name)
-                )
+                name = session.info["shown_name"](category)
+                raise Refused(_("Its category “%(name)s” is in the trash. Restore that category first.", name=name))
 
     @classmethod
     def check_values(cls, values: Mapping[str, Any]) -> None:

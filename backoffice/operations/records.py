@@ -90,13 +90,15 @@ def purge(unit: Unit, record: Resource) -> None:
     """Delete `record` for good; only from the trash, and only when nothing points to it. History keeps what it was."""
     policy.require(unit.actor, "delete", record.resource.name, record)
     if record.trashed_at is None:
-        raise Refused(_("“%(name)s” is not in the trash. Move it there first.", name=str(record)))
+        raise Refused(
+            _("“%(name)s” is not in the trash. Move it there first.", name=policy.name_of(unit.actor, record))
+        )
     for other, field in references_to(type(record)):
         if _points_to(unit, other, field, record):
             raise Refused(
                 _(
                     "“%(name)s” is still used by %(others)s, perhaps in the trash. Change those first.",
-                    name=str(record),
+                    name=policy.name_of(unit.actor, record),
                     others=other.resource.plural,
                 )
             )
@@ -247,7 +249,7 @@ def _refuse_taken(unit: Unit, record: Resource, values: Mapping[str, Any]) -> No
 
 def _taken(unit: Unit, field: Field, value: Any, other: Resource) -> Refused:
     name = other.resource.name
-    words: dict[str, Any] = {"field": field.label, "value": value, "name": str(other)}
+    words: dict[str, Any] = {"field": field.label, "value": value, "name": policy.name_of(unit.actor, other)}
     if not policy.allows(unit.actor, "read", name, other):
         return Refused(_("%(field)s: “%(value)s” is taken. Choose another.", **words), field.name)
     if other.trashed_at is None:

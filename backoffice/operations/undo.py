@@ -105,9 +105,9 @@ def _undo_alone(
         with unit.attempt():
             skipped = list(_undo_one(unit, found, change, keys))
     except Refused as refused:
-        return [Skipped(change.label, refused.field, str(refused))]
+        return [Skipped(policy.label_of(unit.actor, change), refused.field, str(refused))]
     except policy.Denied:
-        return [Skipped(change.label, None, _("you may not change it"))]
+        return [Skipped(policy.label_of(unit.actor, change), None, _("you may not change it"))]
     return skipped
 
 
@@ -126,20 +126,20 @@ def _undo_one(
     unit: Unit, found: dict[tuple[str, int], Resource], change: Change, keys: Collection[str] | None
 ) -> Iterator[Skipped]:
     record = found.get((change.resource, change.record_id))
-    if record is None:
-        yield Skipped(change.label, None, _("it was deleted for good"))
+    if record is None or change.verb == "purge":
+        yield Skipped(policy.label_of(unit.actor, change), None, _("it was deleted for good"))
         return
     if change.verb == "create" and keys is None:
         yield from _undo_creation(unit, record, change)
         return
-    if change.verb == "purge":
-        yield Skipped(change.label, None, _("it was deleted for good"))
-        return
-    diff = {key: value for key, value in change.diff.items() if find_field(type(record), key)}
+    known = {key: pair for key, pair in change.diff.items() if find_field(type(record), key)}
+    diff = policy.shown_diff(unit.actor, change)
+    if keys is None and diff.keys() != known.keys():
+        yield Skipped(unit.shown_name(record), None, _("it has fields that you do not see"))
     current = history.state_of(record, {field_of(type(record), key)[0].name for key in diff})
     inverse = history.inverse(diff, current, keys)
     for key in inverse.skipped:
-        yield Skipped(str(record), key, _("it was changed since"))
+        yield Skipped(unit.shown_name(record), key, _("it was changed since"))
     write = dict(inverse.write)
     if "trashed_at" in write:
         policy.require(unit.actor, "delete", record.resource.name, record)
@@ -150,8 +150,8 @@ def _undo_one(
 def _undo_creation(unit: Unit, record: Resource, change: Change) -> Iterator[Skipped]:
     """A record that came into being goes to the trash, unless someone worked on it since."""
     if record.trashed_at is not None:
-        yield Skipped(str(record), None, _("it is in the trash already"))
+        yield Skipped(unit.shown_name(record), None, _("it is in the trash already"))
     elif record.version != change.version:
-        yield Skipped(str(record), None, _("it was changed since"))
+        yield Skipped(unit.shown_name(record), None, _("it was changed since"))
     else:
         records.trash(unit, record)

@@ -44,7 +44,7 @@ def look_up(session: Session, model: type[Resource], actor: Actor, text: str, li
         return []
     statement = policy.referable(actor, select(model).where(model.trashed_at.is_(None)), model)
     if words(text):
-        statement = statement.where(_answers(session, model, text, seen))
+        statement = statement.where(_answers(session, model, actor, text, seen))
     elif text:
         statement = statement.where(exact(model, text, seen))
     records = list(session.scalars(statement.order_by(*_best_first(model, text, seen)).limit(limit)).unique())
@@ -79,6 +79,8 @@ def trails(session: Session, actor: Actor, categories: Iterable[Category]) -> di
 
 
 def _categories(session: Session, actor: Actor, records: list[Any]) -> list[Found]:
+    if not policy.names(actor, Category):
+        return [Found(record.id, f"#{record.id}") for record in records]
     named = trails(session, actor, records)
     return [Found(record.id, named[record.id], record.slug) for record in records]
 
@@ -90,12 +92,14 @@ def _found(record: Resource, seen: frozenset[str]) -> Found:
     return Found(record.id, label, detail)
 
 
-def _answers(session: Session, model: type[Resource], text: str, seen: frozenset[str]) -> ColumnElement[bool]:
+def _answers(
+    session: Session, model: type[Resource], actor: Actor, text: str, seen: frozenset[str]
+) -> ColumnElement[bool]:
     part = part_of(model, seen)
     if part == NOWHERE:
         return begins(model, text, seen) | exact(model, text, seen)
     if model is Category:
-        return _along_the_path(session, text)
+        return _along_the_path(session, actor, text)
     return model.id.in_(_entries(session, model, text))
 
 
@@ -106,13 +110,18 @@ def _entries(session: Session, model: type[Resource], text: str) -> Select[int]:
     return found.where(SearchEntry.live)
 
 
-def _along_the_path(session: Session, text: str) -> ColumnElement[bool]:
-    """Return the condition that the last word begins one of the category's own, and each other word one on its path."""
+def _along_the_path(session: Session, actor: Actor, text: str) -> ColumnElement[bool]:
+    """Return the condition that the last word begins one of the category's own, and each other word one on its path.
+
+    Only names within reach count: what is found by another one would tell that name.
+    """
     *others, last = words(text)[: search.MAX_QUERY_WORDS]
     condition: ColumnElement[bool] = Category.id.in_(_entries(session, Category, last))
     for word in others:
         named = select(Category.path).where(
-            Category.id.in_(_entries(session, Category, word)), Category.trashed_at.is_(None)
+            Category.id.in_(_entries(session, Category, word)),
+            Category.trashed_at.is_(None),
+            policy.condition(actor, Category),
         )
         paths = list(session.scalars(named.order_by(Category.path).limit(200)))
         condition = condition & subtree(Category.path, paths)

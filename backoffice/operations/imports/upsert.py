@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ... import bulk, history
+from ... import bulk, history, policy
 from ...errors import Refused
 from ...i18n import _
 from ...models.base import Resource, defaults_of, fields_of, file_fields
@@ -108,7 +108,7 @@ class Upsert:
                     raise Refused(_("%(field)s: fill this in.", field=declared.label), declared.name)
             self.model.check_values(values)
         except Refused as refused:
-            self.outcome.fail(row, problem_of(self.plan, row, refused))
+            self._refuse(row, policy.discreet(self.unit.actor, refused, self.model, new=not found))
             return False
         return True
 
