@@ -128,6 +128,18 @@ def test_undo_after_do_is_identity(mug: int, shelf: dict, house: Actor, edits: l
         assert state(mug) == before
 
 
+def test_what_a_record_holds_already_it_may_keep(mug: int, shelf: dict, house: Actor) -> None:
+    blue, red, sale = shelf["tags"]
+    writes.run(house, "Trash", lambda unit: records.trash(unit, unit.get(Tag, blue)))
+    edit(house, mug, tags=[blue, red])
+    assert state(mug)["tags"] == [blue, red]
+    edit(house, mug, tags=[red])
+    for tag in (blue, 99):
+        with pytest.raises(Refused, match="not there any more"):
+            edit(house, mug, tags=[red, sale, tag])
+    assert state(mug)["tags"] == [red]
+
+
 def test_what_is_asked_for_together_is_judged_together(mug: int, shelf: dict, house: Actor) -> None:
     edit(house, mug, currency="JPY", tags=shelf["tags"], brand_id=shelf["brand_id"][1], price=Decimal(13))
     assert (state(mug)["currency"], state(mug)["price"]) == ("JPY", "13.00")

@@ -195,17 +195,19 @@ def _differs(record: Resource, name: str, value: Any) -> bool:
 
 def _assign(unit: Unit, record: Resource, values: Mapping[str, Any]) -> None:
     fields = fields_of(type(record))
-    ready = {name: _stored(unit, fields[name], value) for name, value in values.items()}
+    ready = {name: _stored(unit, fields[name], value, record) for name, value in values.items()}
     # All at once: a look-up in between would flush, and the record be judged by half of what was asked for.
     with unit.session.no_autoflush:
         for name, value in ready.items():
             setattr(record, name, value)
 
 
-def _stored(unit: Unit, field: Field, value: Any) -> Any:
+def _stored(unit: Unit, field: Field, value: Any, record: Resource) -> Any:
     """Return `value` as the record holds it: of references the records, or the key of one that may be referred to."""
     if field.kind is Kind.REFERENCES:
-        return referred(unit, field, value or ())
+        # What it holds already it may keep, though it went to the trash meanwhile or the actor does not see it.
+        kept = [one for one in field.get(record) if one.id in (value or ())]
+        return [*kept, *referred(unit, field, set(value or ()) - {one.id for one in kept})]
     if field.kind is Kind.REFERENCE and value is not None:
         return referred(unit, field, [value])[0].id
     return value
