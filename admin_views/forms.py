@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any
 
 from werkzeug.datastructures import MultiDict
@@ -129,10 +130,16 @@ def new_request() -> str:
     return uuid.uuid4().hex
 
 
-def request_mark(data: Mapping[str, str]) -> str | None:
-    """Return the mark of the form that was sent, None when it has none that can be kept."""
+def request_mark(data: MultiDict[str, str]) -> str | None:
+    """Return the mark of the form that was sent with just this content, None when it has none that can be kept.
+
+    Gone back to in the browser, a form has its old mark and perhaps new text: that was not saved yet.
+    """
     mark = data.get(REQUEST, "")
-    return mark if mark.isascii() and mark.isalnum() and 0 < len(mark) <= _REQUEST_LENGTH else None
+    if not (mark.isascii() and mark.isalnum() and 0 < len(mark) <= _REQUEST_LENGTH):
+        return None
+    content = sorted(item for item in data.items(multi=True) if item[0] != "csrf_token")
+    return sha256(repr((mark, content)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def take_theirs(model: type[Resource], record: Resource, values: dict[str, Any], data: Mapping[str, str]) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, NoReturn, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, event, insert, inspect, select, text, update
+from sqlalchemy import ColumnElement, Connection, event, func, insert, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.orm.exc import StaleDataError
@@ -274,7 +275,8 @@ def unit(
 ) -> Iterator[Unit]:
     """Open the door: on leaving the block all of it is committed with its change set, or on an error none of it.
 
-    `request_id` makes a repeated request raise AlreadyDone. `continues` appends to a change set, as the next chunk of
+    `request_id` makes a repeated request of the same actor raise AlreadyDone, also one that comes while the first is
+    under way. `continues` appends to a change set, as the next chunk of
     a long write does. With `preview` everything is worked out, rules included, and then rolled back: the receipt
     tells what would have happened. Raises Refused for what the database refuses.
     """
@@ -285,11 +287,12 @@ def unit(
     session = DoorSession(engine, expire_on_commit=False)
     session.held = held
     work = Unit(session, actor, source, title)
-    work.request_id, work.undo_of_id, work.continues = request_id, undo_of, continues
+    work.undo_of_id, work.continues = undo_of, continues
+    work.request_id = _request_of(actor, request_id) if request_id else None
     token = _current.set(work)
     try:
-        if request_id:
-            _refuse_repeated(session, request_id)
+        if work.request_id:
+            _refuse_repeated(session, work.request_id)
         yield work
         work.finish()
         held.ends = True
@@ -363,7 +366,15 @@ def search_row(model: type[Resource], key: int, values: dict[str, object]) -> di
     return {"resource": model.resource.name, "record_id": key, "heading": heading, "body": body, "live": live}
 
 
+def _request_of(actor: Actor, request_id: str) -> str:
+    """Return the id under which the request is kept: that of somebody else is another one."""
+    return sha256(f"{actor.user_id} {actor.label} {request_id}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def _refuse_repeated(session: Session, request_id: str) -> None:
+    if session.get_bind().dialect.name == "postgresql":
+        # Sent twice at once: the second waits for what the first did. SQLite has one writer anyway.
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(request_id, 0))))
     done = session.scalar(select(ChangeSet.id).where(ChangeSet.request_id == request_id))
     if done:
         raise AlreadyDone(done)

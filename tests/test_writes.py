@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -285,3 +288,37 @@ def test_an_attempt_hears_what_records_and_rules_say_when_they_settle(mug: int, 
     assert ["holds products" in said[0], "administrator role" in said[1], len(said)] == [True, True, 2]
     assert [(draft.model, draft.verb) for draft in receipt.changes] == [(Tag, "trash")]
     assert db.session.scalars(select(OutboxMessage.topic)).all() == ["category.created"]
+
+
+def test_a_request_sent_twice_at_once_is_done_once(app: Flask, house: Actor) -> None:
+    started, done = threading.Event(), []
+
+    def work(unit: writes.Unit) -> None:
+        unit.add(Tag(name="once"))
+        started.set()
+        time.sleep(0.3)
+
+    def send() -> None:
+        with app.app_context():
+            try:
+                done.append(writes.run(house, "Send", work, request_id="the same")[1].change_set_id)
+            except writes.AlreadyDone as repeated:
+                done.append(-repeated.change_set_id)
+            db.session.remove()
+
+    first, second = threading.Thread(target=send), threading.Thread(target=send)
+    first.start()
+    started.wait(10)
+    second.start()
+    first.join(20)
+    second.join(20)
+    assert len(done) == 2 and done[1] == -done[0]
+    assert db.session.scalars(select(Tag.name)).all() == ["once"]
+
+
+def test_a_request_of_somebody_else_is_another_one(app: Flask, house: Actor) -> None:
+    for number, actor in enumerate((house, replace(house, user_id=7), replace(house, user_id=8))):
+        writes.run(actor, "Send", lambda unit, number=number: unit.add(Tag(name=str(number))), request_id="the same")
+        with pytest.raises(writes.AlreadyDone):
+            writes.run(actor, "Send", lambda unit: unit.add(Tag(name="again")), request_id="the same")
+    assert len(db.session.scalars(select(Tag)).all()) == 3

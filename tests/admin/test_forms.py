@@ -107,6 +107,15 @@ def test_numbers_are_read_as_the_reader_writes_them(admin: Browser, world: World
     assert response.status_code == 400 and "1,299" in form_of(response.text)["price"]
 
 
+def test_a_form_gone_back_to_is_saved_with_what_was_typed_then(admin: Browser, world: World) -> None:
+    address = f"/admin/product/edit/?id={world.mug}"
+    form = admin.form(address)
+    admin.post(address, form | {"price": "13.00"})
+    # The browser's Back shows the page as it was: its mark, its version and new text.
+    admin.post(address, form | {"price": "13.00", "cost": "3.00"})
+    assert (product(world.mug).price, product(world.mug).cost) == (Decimal(13), Decimal(3))
+
+
 def test_different_fields_merge_and_it_is_said(admin: Browser, sign_in: Callable[..., Browser], world: World) -> None:
     address = f"/admin/product/edit/?id={world.mug}"
     opened = admin.form(address)
