@@ -1,4 +1,4 @@
-"""Undo after do is identity; what was edited since is skipped and named."""
+"""What was edited since is skipped and named; forms merge; that undo is identity stands in test_undo_property.py."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
 from backoffice import history, writes
@@ -84,48 +82,6 @@ def edit(actor: Actor, key: int, **values: Any) -> int | None:
 def state(key: int) -> history.State:
     """Return the stored state of a product."""
     return history.state_of(db.session.get_one(Product, key, populate_existing=True))
-
-
-TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=30)
-SCALARS = st.one_of(TEXT, st.booleans(), st.integers(-(2**40), 2**40))
-EDITS = st.fixed_dictionaries(
-    {},
-    optional={
-        "name": TEXT.filter(lambda text: any(char.isalnum() for char in text)),
-        "sku": st.from_regex(r"\A[A-Z]{1,8}-[0-9]{1,5}\Z"),
-        "price": st.one_of(st.none(), st.decimals(0, 10**9, places=2)),
-        "cost": st.one_of(st.none(), st.decimals(0, 10**9, places=2)),
-        "currency": st.sampled_from(["EUR", "USD", "KWD"]),
-        "status": st.sampled_from(["draft", "published", "archived"]),
-        "description": st.one_of(st.none(), TEXT),
-        "gtin": st.sampled_from([None, "4006381333931", "96385074"]),
-        "attributes": st.dictionaries(st.from_regex(r"\A[a-z]{1,8}\Z"), SCALARS, max_size=4),
-        "name_i18n": st.dictionaries(st.sampled_from(["fr", "de", "ar"]), TEXT, max_size=3),
-        "category_id": st.sampled_from([None, 0, 1]),
-        "brand_id": st.sampled_from([None, 0, 1]),
-        "tags": st.sets(st.sampled_from([0, 1, 2])),
-    },
-)
-
-
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
-@given(edits=st.lists(EDITS, min_size=1, max_size=3))
-def test_undo_after_do_is_identity(mug: int, shelf: dict, house: Actor, edits: list[dict]) -> None:
-    states, sets = [state(mug)], []
-    for values in edits:
-        for name in ("category_id", "brand_id"):
-            if values.get(name) is not None:
-                values[name] = shelf[name][values[name]]
-        if "tags" in values:
-            values["tags"] = [shelf["tags"][place] for place in values["tags"]]
-        sets.append(edit(house, mug, **values))
-        states.append(state(mug))
-    for change_set, before in zip(reversed(sets), reversed(states[:-1]), strict=True):
-        if change_set is not None:
-            assert undo.undo_change_set(house, change_set).skipped == []
-        assert state(mug) == before
 
 
 def test_what_a_record_holds_already_it_may_keep(mug: int, shelf: dict, house: Actor) -> None:
