@@ -296,7 +296,11 @@ def unit(
         yield work
         work.finish()
         held.ends = True
-        session.rollback() if preview else session.commit()
+        if preview:
+            session.rollback()
+            work.receipt.change_set_id = None
+        else:
+            session.commit()
     except IntegrityError as error:
         raise explain(error) from error
     finally:
