@@ -16,8 +16,6 @@ from backoffice.app import create_app
 from backoffice.extensions import db
 from backoffice.models.base import resources
 from backoffice.models.history import Change, ChangeSet
-from backoffice.operations import undo
-from backoffice.policy import Actor
 from tests.admin.conftest import Browser, World, admin, compiled, sign_in, world
 from tests.conftest import FreshClient, settings_for
 
@@ -45,7 +43,7 @@ def only() -> Supplier:
     return db.session.scalars(select(Supplier)).one()
 
 
-def test_screens_history_trash_and_undo(admin: Browser, house: Actor) -> None:
+def test_screens_history_trash_and_undo(admin: Browser) -> None:
     assert "/admin/supplier/" in admin.get("/admin/").text, "its menu entry"
     admin.submit("/admin/supplier/new/", name="Oak & Sons", country="FR")
     assert (only().slug, only().country) == ("oak-sons", "FR")
@@ -56,14 +54,16 @@ def test_screens_history_trash_and_undo(admin: Browser, house: Actor) -> None:
     assert only().name == "Oak & Daughters"
     assert "Oak &amp; Sons" in admin.get(f"/admin/supplier/details/?id={only().id}").text, "its history"
     newest = select(ChangeSet.id).order_by(ChangeSet.id.desc())
-    undo.undo_change_set(house, db.session.scalars(newest).first() or 0)
+    admin.post("/admin/history/undo/", {"change_set": db.session.scalars(newest).first()})
     assert only().name == "Oak & Sons"
-    admin.post("/admin/supplier/delete/", {"id": only().id})
+    admin.post("/admin/supplier/action/", {"action": "trash", "rowid": [only().id]})
     assert row in admin.get("/admin/supplier/?trash=1").text
     assert row not in admin.get("/admin/supplier/").text
+    admin.post("/admin/supplier/restore/", {"id": only().id})
+    assert row in admin.get("/admin/supplier/").text
     db.session.rollback()
     changes = db.session.scalars(select(Change.verb).where(Change.resource == "supplier").order_by(Change.id)).all()
-    assert changes == ["create", "update", "update", "trash"]
+    assert changes == ["create", "update", "update", "trash", "restore"]
 
 
 def test_permissions(admin: Browser, sign_in: Callable[..., Browser], world: World) -> None:
@@ -74,6 +74,13 @@ def test_permissions(admin: Browser, sign_in: Callable[..., Browser], world: Wor
     assert viewer.get("/admin/supplier/").status_code == 403, "unknown to a role means no"
     assert "/admin/supplier/" not in viewer.get("/admin/").text
     assert resources()["supplier"] is Supplier
+    address = f"/admin/role/edit/?id={world.roles['viewer']}"
+    grants = admin.form(address)["grants"]
+    assert admin.submit(address, grants=[*grants, "supplier:read"]).status_code == 303
+    assert viewer.get("/admin/supplier/").status_code == 200
+    assert "/admin/supplier/" in viewer.get("/admin/").text
+    assert viewer.get("/admin/supplier/new/").status_code == 403
+    assert viewer.post("/admin/supplier/delete/", {"id": 1}).status_code == 403
 
 
 def test_import_and_export(app: Flask, tmp_path: Path) -> None:
