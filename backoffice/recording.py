@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session, attributes, object_session
 
 from .errors import Refused, WriteRefused
 from .history import Diff, State, difference, flatten, recorded_fields, state_of, verb_of
 from .models.base import Resource, fields_of, require_filled
 from .models.category import path_of
-from .models.fields import Kind
+from .models.fields import Field, Kind
 from .models.types import utcnow
 
 LABEL_LENGTH = 300
@@ -207,7 +207,15 @@ class Recorder:
             elif declared.kind is Kind.REFERENCES:
                 item.before[name] = flatten(declared, [*history.unchanged, *history.deleted])
             else:
-                item.before[name] = flatten(declared, history.deleted[0] if history.deleted else None)
+                before = history.deleted[0] if history.deleted else self._stored(item.record, declared)
+                item.before[name] = flatten(declared, before)
+
+    @staticmethod
+    def _stored(record: Resource, declared: Field) -> Any:
+        """Return the stored value of a field that was changed in place and marked: the record holds it no more."""
+        session = object_session(record)
+        column: Any = declared.attribute
+        return session.scalar(select(column).where(type(record).id == record.id)) if session else None
 
     def _capture_whole(self, item: Touched) -> None:
         self._set(item, "purged", True)
