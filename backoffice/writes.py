@@ -280,8 +280,7 @@ def unit(
     a long write does. With `preview` everything is worked out, rules included, and then rolled back: the receipt
     tells what would have happened. Raises Refused for what the database refuses.
     """
-    if _current.get() is not None:
-        raise WriteRefused("A unit is open already; pass it on instead of opening another.")
+    _refuse_within_a_unit()
     held = guard.Pass(ends=False)
     engine = db.engine.execution_options(**{guard.OPTION: held})
     session = DoorSession(engine, expire_on_commit=False)
@@ -328,6 +327,7 @@ def run(actor: Actor, title: str, work: Callable[[Unit], R], **options: Any) -> 
 @contextmanager
 def bookkeeping() -> Iterator[Session]:
     """Open a short transaction over the tables of BOOKKEEPING, which hold no resource."""
+    _refuse_within_a_unit()
     held = guard.Pass(tables=BOOKKEEPING)
     with Session(db.engine.execution_options(**{guard.OPTION: held})) as session:
         yield session
@@ -340,6 +340,7 @@ def replacing() -> Iterator[Connection]:
 
     Nobody else reads or writes meanwhile on PostgreSQL, or writes on SQLite.
     """
+    _refuse_within_a_unit()
     held = guard.Pass(open=1)
     _look_anew()
     with db.engine.execution_options(**{guard.OPTION: held}).begin() as connection:
@@ -368,6 +369,12 @@ def search_row(model: type[Resource], key: int, values: dict[str, object]) -> di
     heading, body = searched_text(model, values)
     live = values["trashed_at"] is None
     return {"resource": model.resource.name, "record_id": key, "heading": heading, "body": body, "live": live}
+
+
+def _refuse_within_a_unit() -> None:
+    # SQLite would wait for itself, PostgreSQL perhaps: a second connection does not see what the first one did.
+    if _current.get() is not None:
+        raise WriteRefused("A unit is open already; pass it on instead of opening another.")
 
 
 def _request_of(actor: Actor, request_id: str) -> str:

@@ -16,6 +16,7 @@ from flask import Flask
 from sqlalchemy import create_engine, delete, insert, select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified
 
 from backoffice import bulk, guard, writes
 from backoffice.errors import Refused, WriteRefused
@@ -158,8 +159,9 @@ def test_unrecorded_statements_are_refused_inside(mug: int, house: Actor, statem
 def test_commit_inside_and_units_inside_units_are_refused(app: Flask, house: Actor) -> None:
     with pytest.raises(WriteRefused), writes.unit(house, "Sneak") as unit:
         unit.session.commit()
-    with pytest.raises(WriteRefused), writes.unit(house, "One"), writes.unit(house, "Two"):
-        pass
+    for inner in (lambda: writes.unit(house, "Two"), writes.bookkeeping, writes.replacing):
+        with pytest.raises(WriteRefused), writes.unit(house, "One"), inner():
+            pass
 
 
 @pytest.mark.parametrize("name", ["brand", "category", "responsible"])
@@ -221,6 +223,16 @@ DEEDS: dict[str, Callable[[writes.Unit], Any]] = {
     "some of it refused": _in_part,
     "nothing": lambda unit: records.update(unit, _only(unit, Product, "Blue mug"), {"name": "Blue mug"}),
 }
+
+
+def test_a_document_changed_in_place_and_marked_keeps_its_before(mug: int, house: Actor) -> None:
+    with writes.unit(house, "First") as unit:
+        unit.get(Product, mug).attributes = {"colour": "blue"}
+    with writes.unit(house, "In place") as unit:
+        product = unit.get(Product, mug)
+        product.attributes["height"] = 9
+        flag_modified(product, "attributes")
+    assert [draft.diff for draft in unit.receipt.changes] == [{"attributes.height": [None, 9]}]
 
 
 @pytest.mark.parametrize("deed", DEEDS)
