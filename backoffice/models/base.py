@@ -28,7 +28,7 @@ from .types import BigKey, UtcDateTime, utcnow
 CRUD = ("create", "read", "update", "delete")
 
 #: Kinds that a value is brought into stored form for at the moment when it is set on a record.
-_CLEANED = TEXTUAL | {Kind.MAP, Kind.LIST, Kind.MONEY}
+_CLEANED = TEXTUAL | {Kind.MAP, Kind.LIST, Kind.MONEY, Kind.INTEGER}
 
 
 @dataclass(frozen=True, kw_only=True)

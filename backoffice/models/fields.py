@@ -7,7 +7,6 @@ that holds it.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Refused
 from ..html import sanitise
 from ..i18n import AmbiguousNumber, _, parse_decimal
+from .text import bare, has_dropped, is_blank, is_storable, tidy
 from .types import MONEY_MAX, MONEY_SCALE
 
 if TYPE_CHECKING:
@@ -31,8 +31,12 @@ MAX_ENTRIES = 100
 MAX_ENTRY_KEY = 60
 MAX_ENTRY_VALUE = 1000
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
+#: Texts in a list field.
+MAX_ITEMS = 1000
+
+#: What a whole number may be on every database.
+INTEGER_MAX = 2**31 - 1
+
 _ENTRY_KEY = re.compile(r"^[^\s.=][^.=\n]*$")
 
 
@@ -116,8 +120,9 @@ class Field:
     def clean(self, value: Any) -> Any:
         """Return `value` in its stored form, or raise Refused in words that say what to do.
 
-        Text is NFC, trimmed and without control characters; rich text is sanitised; an empty text is None unless the
-        field is required, in which case it is refused.
+        Text is NFC, trimmed and without control characters and turning marks; codes hold no invisible character at
+        all; rich text is sanitised. A text of which nothing can be seen is empty: None, or refused where the field is
+        required.
         """
         if isinstance(value, str):
             value = self._clean_text(value)
@@ -125,9 +130,13 @@ class Field:
             # No entries and no document are the same.
             value = self._clean_map(value) or None
         elif self.kind is Kind.LIST and value is not None:
-            value = sorted({str(item) for item in value})
+            value = self._clean_list(value)
         elif self.kind is Kind.MONEY and value is not None:
             value = self._clean_money(value)
+        elif self.kind is Kind.INTEGER and value is not None and abs(value) > INTEGER_MAX:
+            raise self.refuse(
+                _("%(field)s: the number is too large. The highest is %(max)s.", field=self.label, max=INTEGER_MAX)
+            )
         if self.required and (value is None or value == ""):
             raise Refused(_("%(field)s: fill this in.", field=self.label), self.name)
         return value
@@ -149,11 +158,7 @@ class Field:
 
     def _clean_text(self, value: str) -> str | None:
         if not (value.isascii() and value.isprintable()):
-            if "\x00" in value or _SURROGATE.search(value):
-                raise self.refuse(
-                    _("%(field)s: the text holds a character that cannot be stored. Remove it.", field=self.label)
-                )
-            value = unicodedata.normalize("NFC", _CONTROL.sub("", value))
+            value = self._tidy(value)
         value = value.strip()
         if self.kind not in (Kind.LONG_TEXT, Kind.HTML):
             value = " ".join(value.split())
@@ -168,6 +173,9 @@ class Field:
             )
         if self.kind is Kind.HTML:
             value = sanitise(value)
+            if has_dropped(value):
+                # They came as entities. What they stood in may mean something else without them.
+                value = sanitise(tidy(value))
         if self.kind is Kind.CHOICE and value and value not in dict(self.choices):
             raise self.refuse(
                 _(
@@ -179,20 +187,36 @@ class Field:
             )
         return value or None
 
+    def _tidy(self, value: str) -> str:
+        if not is_storable(value):
+            raise self.refuse(
+                _("%(field)s: the text holds a character that cannot be stored. Remove it.", field=self.label)
+            )
+        value = tidy(bare(value) if self.kind is Kind.CODE else value)
+        return "" if is_blank(value) else value
+
+    def _clean_list(self, value: Iterable[Any]) -> list[str]:
+        one = replace(self, kind=Kind.TEXT, required=False)
+        items = sorted({cleaned for item in value if (cleaned := one._clean_text(str(item)))})
+        if len(items) > MAX_ITEMS:
+            raise self.refuse(_("%(field)s: give at most %(max)s.", field=self.label, max=MAX_ITEMS))
+        return items
+
     def _clean_map(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict) or len(value) > MAX_ENTRIES:
             raise self.refuse(
                 _("%(field)s: give at most %(max)s names, each with a value.", field=self.label, max=MAX_ENTRIES)
             )
-        return {
-            self._clean_key(key): item
-            for key, raw in sorted(value.items())
-            if (item := self._clean_entry(raw)) is not None
-        }
+        entries: dict[str, Any] = {}
+        for raw_key, raw in sorted(value.items()):
+            item = self._clean_entry(raw)
+            if item is not None:
+                _put(self, entries, self._clean_key(raw_key), item)
+        return entries
 
     def _clean_key(self, raw: object) -> str:
-        key = unicodedata.normalize("NFC", str(raw)).strip()
-        if not _ENTRY_KEY.match(key) or len(key) > MAX_ENTRY_KEY or _CONTROL.search(key) or _SURROGATE.search(key):
+        key = tidy(bare(str(raw)))
+        if not is_storable(key) or is_blank(key) or not _ENTRY_KEY.match(key) or len(key) > MAX_ENTRY_KEY:
             raise self.refuse(
                 _(
                     "%(field)s: the name “%(name)s” cannot be used. Use at most %(max)s characters, no dot and no =.",
@@ -219,7 +243,11 @@ class Field:
         amount = Decimal(value)
         if not amount.is_finite() or abs(amount) > MONEY_MAX:
             raise self.refuse(
-                _("%(field)s: the amount is too large. The highest is %(max)s.", field=self.label, max=MONEY_MAX)
+                _(
+                    "%(field)s: the amount is too large. The highest is %(max)s.",
+                    field=self.label,
+                    max=MONEY_MAX,
+                )
             )
         if amount < 0:
             raise self.refuse(_("%(field)s: an amount cannot be negative. Remove the minus sign.", field=self.label))
@@ -321,8 +349,15 @@ def _parse_map(field: Field, text: str, locale: Any) -> dict[str, Any]:
             raise field.refuse(
                 _("%(field)s: write one “name = value” a line; “%(line)s” has no =.", field=field.label, line=line[:60])
             )
-        entries[key.strip()] = scalar(value.strip())
+        _put(field, entries, key.strip(), scalar(value.strip()))
     return entries
+
+
+def _put(field: Field, entries: dict[str, Any], key: str, value: Any) -> None:
+    """Add an entry; of two values for one name none is dropped unseen."""
+    if key in entries:
+        raise field.refuse(_("%(field)s: “%(name)s” stands there twice. Keep one.", field=field.label, name=key[:80]))
+    entries[key] = value
 
 
 _PARSERS: dict[Kind, Callable[[Field, str, Any], Any]] = {

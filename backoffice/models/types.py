@@ -14,6 +14,8 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from .text import bare
+
 #: Decimals kept of an amount; no ISO 4217 currency has more.
 MONEY_SCALE = 4
 _UNIT = 10**MONEY_SCALE
@@ -91,19 +93,21 @@ def utcnow() -> datetime:
 
 
 def fold(text: str) -> str:
-    """Return `text` casefolded and without accents, the form that sorting and searching compare.
+    """Return `text` casefolded, without accents and without what shows nothing: the form that sorting and searching
+    compare, so that what looks the same is the same.
 
     Idempotent: folding twice equals folding once.
     """
     if text.isascii():
         return text.lower()
+    text = bare(text)
     # Decomposed on both sides of casefolding: “™” becomes capitals, which the other way round stayed.
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     if decomposed.isascii():
         return decomposed
     # Composed again: Hangul falls apart into letters that are no accents.
-    bare = "".join(char for char in decomposed if not unicodedata.combining(char))
-    return unicodedata.normalize("NFC", bare)
+    letters = "".join(char for char in decomposed if not unicodedata.combining(char))
+    return unicodedata.normalize("NFC", letters)
 
 
 def sort_key(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from backoffice.app import create_app
@@ -17,6 +17,8 @@ from backoffice.i18n import parse_decimal
 from backoffice.models.base import fields_of
 from backoffice.models.fields import Field, Kind, scalar, written
 from backoffice.models.product import Product
+from backoffice.models.text import has_dropped, is_blank, is_storable, tidy
+from backoffice.models.types import sort_key
 from tests.conftest import settings_for
 
 
@@ -91,15 +93,30 @@ def test_prices_are_read_by_locale_or_refused_in_words(words: None, text: str, l
 TEXTS = [
     ("  Blue   mug \n", "Blue mug"),
     ("Cafe\u0301", "Café"),
-    ("\u202bكوب\u202c", "\u202bكوب\u202c"),
+    ("\u202bكوب\u202c", "كوب"),
+    ("invoice\u202egpj.exe", "invoicegpj.exe"),
+    ("\u2067mug\u2069", "mug"),
+    ("C++ \u200fكوب", "C++ \u200fكوب"),
     ("👩‍🚀 mug", "👩‍🚀 mug"),
+    ("❤️", "❤️"),
+    ("می‌خواهم", "می‌خواهم"),
+    ("Z" + "\u0301" * 200, "Ź" + "\u0301" * 199),
     ("bell\x07", "bell"),
+    ("es\u009bcape", "escape"),
+    ("line\u2028end", "line end"),
+    ("\u200b mug\ufeff", "mug"),
+    ("\u200b\u200b", "refused"),
+    ("\u200d", "refused"),
+    ("\u3164", "refused"),
+    ("\u2800 \u2800", "refused"),
+    ("\u0301\u0301", "refused"),
+    ("\u202e\u202c", "refused"),
     ("x" * 300, "x" * 300),
     ("x" * 301, "refused"),
     ("x" * 10_000, "refused"),
     ("nul\x00", "refused"),
     ("lone \ud800", "refused"),
-    ("\ufeff", "\ufeff"),
+    ("\ufeff", "refused"),
     ("", "refused"),
     (" \t ", "refused"),
     ("<script>alert(1)</script>", "<script>alert(1)</script>"),
@@ -118,6 +135,52 @@ def test_names_are_stored_clean_or_refused_in_words(words: None, text: str, expe
         assert Product(name=text).name == expected
 
 
+@given(st.text())
+def test_a_clean_text_stays_as_it_is(text: str) -> None:
+    assume(is_storable(text))
+    once = tidy(text)
+    assert tidy(once) == once
+    assert not has_dropped(once)
+    assert is_blank(once) or not is_blank(text)
+
+
+CODES = [("A\u200b-1", "A-1"), ("\u202eA-1", "A-1"), ("A\u00ad1", "A1"), ("A\u034f1", "A1"), ("\u200b", "refused")]
+
+
+@pytest.mark.parametrize(("text", "expected"), CODES)
+def test_codes_hold_nothing_invisible(words: None, text: str, expected: str) -> None:
+    if expected == "refused":
+        with pytest.raises(Refused):
+            Product(sku=text)
+    else:
+        assert Product(sku=text).sku == expected
+
+
+def test_what_looks_the_same_sorts_and_is_found_as_the_same(words: None) -> None:
+    assert sort_key("Son\u200by") == sort_key("Sony") == sort_key("So\u00adny")
+
+
+LISTS = [
+    ("en, fr\nde", ["de", "en", "fr"]),
+    ("en,\u202een\u202c", ["en"]),
+    ("\u200b, ,", []),
+    ("en,nul\x00", "refused"),
+    ("en,\ud800", "refused"),
+    ("x" * 301, "refused"),
+    (",".join(map(str, range(1001))), "refused"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), LISTS)
+def test_the_texts_of_a_list_are_cleaned_too(words: None, text: str, expected: Any) -> None:
+    field = Field(label="Codes", kind=Kind.LIST, name="codes")
+    if expected == "refused":
+        with pytest.raises(Refused):
+            field.parse(text)
+    else:
+        assert field.parse(text) == expected
+
+
 HOSTILE_HTML = [
     ("<p>Fine <strong>bold</strong></p>", "<p>Fine <strong>bold</strong></p>"),
     ("<script>alert(1)</script>x", "x"),
@@ -133,6 +196,10 @@ HOSTILE_HTML = [
     ("<math><mtext></mtext><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror=alert(1)&gt;'>", None),
     ("<form action=//x><input></form>", ""),
     ("a < b & c", "a &lt; b &amp; c"),
+    ("<p>&#x1b;a&#8238;b&#x202e;</p>", "<p>ab</p>"),
+    ('<a href="java&#x202e;script:x()">a</a>', '<a rel="noopener nofollow">a</a>'),
+    ('<a href="java\u202escript:x()">a</a>', '<a rel="noopener nofollow">a</a>'),
+    ('<a href="&#1;javascript:x()">a</a>', '<a rel="noopener nofollow">a</a>'),
 ]
 
 
@@ -156,6 +223,12 @@ DOCUMENTS = [
     ("a = " + "x" * 1001, "refused"),
     ("\n".join(f"a{number} = 1" for number in range(101)), "refused"),
     ("a = \x00", "refused"),
+    ("\x00 = a", "refused"),
+    ("\u200b = a", "refused"),
+    ("a = \u200b", None),
+    ("\u202ea = \u202eb", {"a": "b"}),
+    ("a = 1\na = 2", "refused"),
+    ("a = 1\na\u200b = 2", "refused"),
     ("", None),
 ]
 
