@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
+from unicodedata import decimal as decimal_digit
 
 from babel import Locale
 from babel.numbers import get_currency_precision, get_decimal_symbol, get_group_symbol
-from flask_babel import gettext, lazy_gettext, ngettext
+from flask_babel import get_locale, gettext, lazy_gettext, ngettext
 
 _: Callable[..., str] = gettext
 _l: Callable[..., Any] = lazy_gettext
@@ -20,8 +21,16 @@ LANGUAGES = {"en": "English", "fr": "Français", "de": "Deutsch", "es": "Españo
 #: No number that a person types needs more; longer input is refused before it is parsed.
 MAX_NUMBER_LENGTH = 40
 
-_SPACES = str.maketrans(dict.fromkeys(" \u00a0\u202f\u2009", None))
-_ARABIC_DIGITS = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫٬", "01234567890123456789.,")
+#: What people put between groups of digits besides their locale's sign, signs of other scripts, and what has no width
+#: or only tells the direction.
+_SIGNS = str.maketrans(
+    dict.fromkeys("\u00a0\u2007\u2009\u202f", " ")
+    | {"．": ".", "，": ",", "－": "-", "\u2212": "-", "＋": "+"}
+    | dict.fromkeys("\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069\ufeff")
+)
+
+#: They mean in every locale what their names say.
+_ARABIC_DECIMAL, _ARABIC_GROUP = "٫", "٬"
 
 
 class AmbiguousNumber(ValueError):
@@ -35,36 +44,61 @@ class AmbiguousNumber(ValueError):
 def parse_decimal(text: str, locale: Locale | str | None = None) -> Decimal:
     """Read a number written in the separators of `locale`; None reads the plain form of files, `1299.00`.
 
-    A group separator must stand before exactly three digits. Raises ValueError for anything else, NaN and exponents
-    included, and AmbiguousNumber where a lone separator of the other convention stands before three digits.
+    Digits of every script count, and spaces part groups in every locale. Each group holds exactly three digits. Raises
+    ValueError for anything else, NaN and exponents included, and AmbiguousNumber where a lone decimal sign stands
+    before three digits and could part groups for somebody else: `1,299` in German, `1.299` in English.
     """
-    text = text.strip().translate(_ARABIC_DIGITS)
-    if not text or len(text) > MAX_NUMBER_LENGTH:
+    number = _in_ascii(text).strip()
+    if not number or len(text) > MAX_NUMBER_LENGTH:
         raise ValueError(text)
-    decimal, group = ".", ""
+    decimal, group = (".", ",") if locale is None else (get_decimal_symbol(locale), get_group_symbol(locale))
+    sign = "-" if number.startswith("-") else ""
+    number = number[1:] if number[0] in "+-" else number
+    explicit = _ARABIC_DECIMAL in number
+    number = number.replace(_ARABIC_DECIMAL, decimal).replace(_ARABIC_GROUP, group.strip() or " ")
+    whole, _sep, fraction = number.partition(decimal)
     if locale is not None:
-        decimal = get_decimal_symbol(locale).translate(_ARABIC_DIGITS)
-        group = get_group_symbol(locale).translate(_ARABIC_DIGITS)
-    plain = text.translate(_SPACES) if group and not group.strip() else text
-    whole, _sep, fraction = plain.partition(decimal)
-    sign = "-" if whole.startswith(("-", "\u2212")) else ""
-    whole = whole.lstrip("+-\u2212") if whole[:1] in "+-\u2212" else whole
-    other = {",": ".", ".": ","}.get(decimal)
-    if locale is not None and group == other and len(fraction) == 3 and group not in whole and whole.isdecimal():
-        raise AmbiguousNumber(text, (f"{whole}{fraction}", f"{whole}{decimal}{fraction}"))
-    if group and group in whole:
-        head, *rest = whole.split(group)
-        if not 1 <= len(head) <= 3 or any(len(part) != 3 for part in rest):
-            raise ValueError(text)
-        whole = "".join([head, *rest])
-    if not (whole + fraction).isascii() or not (whole or "0").isdigit() or not (fraction or "0").isdigit():
+        if _could_be_grouped(whole, fraction) and not explicit:
+            raise AmbiguousNumber(text, (f"{whole}{fraction}", f"{whole}{decimal}{fraction}"))
+        whole = _without_groups(whole, " " if " " in whole or not group.strip() else group)
+    if not _is_digits(whole or "0") or not _is_digits(fraction or "0") or not whole + fraction:
         raise ValueError(text)
-    if not whole and not fraction:
-        raise ValueError(text)
-    try:
-        return Decimal(f"{sign}{whole or '0'}.{fraction or '0'}")
-    except InvalidOperation as error:  # pragma: no cover - the checks above leave digits only
-        raise ValueError(text) from error
+    return Decimal(f"{sign}{whole or '0'}.{fraction or '0'}")
+
+
+def written_decimal(number: Decimal, locale: Locale | str | None) -> str:
+    """Return `number` as `parse_decimal` reads it in `locale`, without groups."""
+    return f"{number:f}".replace(".", "." if locale is None else get_decimal_symbol(locale))
+
+
+def as_reader_writes(number: Decimal) -> str:
+    """Return `number` as the reader of this message may type it."""
+    return written_decimal(number, get_locale())
+
+
+def _in_ascii(text: str) -> str:
+    """Return `text` with the digits and signs of other scripts as those that everybody reads."""
+    if text.isascii():
+        return text
+    return "".join(str(decimal_digit(char, char)) for char in text.translate(_SIGNS))
+
+
+def _could_be_grouped(whole: str, fraction: str) -> bool:
+    """Return whether the sign between both might part groups of digits."""
+    return len(fraction) == 3 and 1 <= len(whole) <= 3 and whole[0] != "0" and _is_digits(whole + fraction)
+
+
+def _without_groups(whole: str, group: str) -> str:
+    head, *rest = whole.split(group)
+    if not rest:
+        return whole
+    if not 1 <= len(head) <= 3 or head[0] == "0" or any(len(part) != 3 for part in rest):
+        raise ValueError(whole)
+    return "".join([head, *rest])
+
+
+def _is_digits(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def currency_digits(currency: str) -> int:

@@ -10,14 +10,14 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import Enum
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Refused
 from ..html import sanitise
-from ..i18n import AmbiguousNumber, _, parse_decimal
+from ..i18n import AmbiguousNumber, _, as_reader_writes, parse_decimal, written_decimal
 from .text import bare, has_dropped, is_blank, is_storable, tidy
 from .types import MONEY_MAX, MONEY_SCALE
 
@@ -246,7 +246,7 @@ class Field:
                 _(
                     "%(field)s: the amount is too large. The highest is %(max)s.",
                     field=self.label,
-                    max=MONEY_MAX,
+                    max=as_reader_writes(MONEY_MAX),
                 )
             )
         if amount < 0:
@@ -280,6 +280,10 @@ _DECODERS: dict[Kind, Callable[[Any], Any]] = {
 }
 
 
+#: An amount that shows how one is written.
+_EXAMPLE = Decimal("1234.50")
+
+
 def _parse_money(field: Field, text: str, locale: Any) -> Decimal:
     try:
         return parse_decimal(text, locale)
@@ -293,14 +297,13 @@ def _parse_money(field: Field, text: str, locale: Any) -> Decimal:
                 two=error.readings[1],
             )
         ) from error
-    except (ValueError, InvalidOperation) as error:
+    except ValueError as error:
         raise field.refuse(
-            _("%(field)s: “%(value)s” is not an amount. Write it like 1234.50.", field=field.label, value=text[:40])
-            if locale is None
-            else _(
-                "%(field)s: “%(value)s” is not an amount. Write digits and one decimal sign.",
+            _(
+                "%(field)s: “%(value)s” is not an amount. Write it like %(example)s.",
                 field=field.label,
                 value=text[:40],
+                example=written_decimal(_EXAMPLE, locale),
             )
         ) from error
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, object_session, relationship
 
 from ..errors import Refused
 from ..extensions import Base
-from ..i18n import _, _l, currency_digits
+from ..i18n import _, _l, as_reader_writes, currency_digits
 from .base import Declaration, Resource, association, column
 from .brand import Brand
 from .category import Category, category_of, path_of
@@ -184,7 +184,7 @@ def check_digits(amount: Decimal | None, currency: str, field: str, label: objec
                 field=label,
                 currency=currency,
                 digits=digits,
-                amount=f"{round(amount, digits):f}",
+                amount=as_reader_writes(round(amount, digits)),
             ),
             field,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from backoffice.app import create_app
 from backoffice.errors import Refused
-from backoffice.i18n import parse_decimal
+from backoffice.i18n import LANGUAGES, parse_decimal, written_decimal
 from backoffice.models.base import fields_of
 from backoffice.models.fields import Field, Kind, scalar, written
 from backoffice.models.product import Product
@@ -46,8 +47,19 @@ PRICES = [
     ("1,299.00", "de", "refused"),
     ("1 299,00", "fr", "1299.00"),
     ("1\u202f299,5", "fr", "1299.5"),
+    ("1 299,00", "de", "1299.00"),
+    ("1\u00a0299.00", "en", "1299.00"),
+    ("1 2 9", "fr", "refused"),
+    ("1,299", "fr", "refused"),
+    ("1,299", "es", "refused"),
+    ("0,99", "en", "refused"),
+    ("0,125", "en", "refused"),
     ("1299,5", "es", "1299.5"),
     ("١٢٩٩٫٥٠", "ar_EG", "1299.50"),
+    ("١٬٢٩٩٫٥٠", "de", "1299.50"),
+    ("\u200f١٢٩٩\u200f", "ar", "1299"),
+    ("１，２９９．００", "en", "1299.00"),
+    ("१२", "en", "12"),
     ("12,34,567", "en", "refused"),
     ("-5", "en", "refused"),
     ("\u22125", "en", "refused"),
@@ -278,6 +290,27 @@ def test_moments_are_read_in_utc(words: None, text: str, expected: Any) -> None:
 @given(st.decimals(0, 10**9, places=2))
 def test_a_plain_number_reads_back(number: Decimal) -> None:
     assert parse_decimal(f"{number:f}") == number
+    for language in LANGUAGES:
+        assert parse_decimal(written_decimal(number, language), language) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "locale", "advice"),
+    [
+        ("1,299", "de", "Write 1299 or 1,2990."),
+        ("1,299", "fr", "Write 1299 or 1,2990."),
+        ("1.299", "en", "Write 1299 or 1.2990."),
+        ("1,299.00", "de", "Write it like 1234,50."),
+        ("NaN", None, "Write it like 1234.50."),
+        ("9" * 30, "es", "The highest is 9999999999"),
+    ],
+)
+def test_what_a_refusal_advises_is_taken(words: None, text: str, locale: str, advice: str) -> None:
+    price = fields_of(Product)["price"]
+    with pytest.raises(Refused, match=re.escape(advice)):
+        price.parse(text, locale)
+    for number in re.findall(r"[0-9][0-9.,]*[0-9]", advice):
+        price.parse(number, locale)
 
 
 def test_history_encodes_and_decodes_each_kind(app: Flask) -> None:
