@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from werkzeug.datastructures import MultiDict
 
 from backoffice.extensions import db
-from backoffice.i18n import _, parse_decimal
+from backoffice.i18n import _
 from backoffice.models.base import fields_of, resources
 from backoffice.models.fields import Field, Kind
 from backoffice.selection import Selection, fields_to_ask
@@ -107,12 +107,10 @@ def resolved(view: Any, one: Field, args: MultiDict[str, str]) -> dict[str, list
     return {one.name: [str(exact[0].key) if exact else text]}
 
 
-def plain_number(typed: str) -> str:
-    """Return a number typed in the reader's format as addresses hold it; what is none stays as it is."""
-    try:
-        return str(parse_decimal(typed, get_locale())) if typed.strip() else ""
-    except ValueError:
-        return typed
+def plain_number(one: Field, typed: str) -> str:
+    """Return a number typed in the reader's format as addresses hold it. Raises Refused."""
+    value = one.parse(typed, get_locale())
+    return "" if value is None else str(one.encode(value))
 
 
 def _number(value: Any) -> str:

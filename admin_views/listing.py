@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Response, abort
+from flask import Response, abort, flash
 from werkzeug.datastructures import MultiDict
 
 from backoffice import policy
+from backoffice.errors import Refused
 from backoffice.extensions import db
+from backoffice.i18n import _
 from backoffice.models.base import fields_of
+from backoffice.models.fields import Kind
 from backoffice.selection import Selection
 
 from . import columns, filters
@@ -54,9 +57,16 @@ def context(view: Any, args: MultiDict[str, str]) -> dict[str, Any]:
             for action in view.actions.values()
             if action.on_trash == bool(selection.trash) and view.may(action.verb)
         ],
-        "here": view.address("index_view", **args.to_dict(flat=False)),
+        "here": _here(view, parsed, args),
         "exports": export_addresses(view, selection),
     }
+
+
+def _here(view: Any, parsed: Any, args: MultiDict[str, str]) -> str:
+    """Return the address of this page with what counts of `args`: each row repeats it."""
+    place = {name: args[name] for name in ("after", "before", "last") if parsed.cursor is not None and name in args}
+    size = parsed.size if "size" in args else None
+    return str(view.address("index_view", **parsed.selection.args(size=size, **place)))
 
 
 def pager(view: Any, selection: Selection, page: Any) -> Pager:
@@ -92,9 +102,21 @@ def clean_address(view: Any, args: MultiDict[str, str]) -> str | None:
         if part == "text" and field is not None and field.target:
             kept.pop(name, None)
             kept |= filters.resolved(view, field, args)
-        elif part == "text" and (number := filters.plain_number(args.get(key, ""))):
-            kept[name] = [number]
+        elif part == "text" and args[key].strip():
+            kept[name] = _plain_number(view, name, args[key])
     return str(view.address("index_view", **kept))
+
+
+def _plain_number(view: Any, name: str, typed: str) -> list[str]:
+    """Return what `typed` into one end of a range means; what cannot be read is said and left out."""
+    field = fields_of(view.model).get(name.rpartition("_")[0])
+    if field is None or field.kind is not Kind.MONEY:
+        return [typed]
+    try:
+        return [filters.plain_number(field, typed)]
+    except Refused as refused:
+        flash(_("%(reason)s Until then this filter is left out.", reason=refused), "warning")
+        return []
 
 
 EXPORTS = ("csv", "jsonl")
