@@ -266,7 +266,7 @@ class Settings(Keys):
     session_hours = Key(integer(1, 720), "12", "Hours without a request after which a session ends.")
     remember_days = Key(integer(1, 365), "30", "Days for which “remember me” holds.")
     max_content_length = Key(integer(65536, 2**33), "33554432", "Largest request in bytes, uploads included.")
-    max_form_memory_size = Key(integer(65536, 2**30), "2097152", "Largest form field in bytes that is no file.")
+    max_form_memory_size = Key(integer(65536, 2**30), "2097152", "Largest form in bytes, files apart.")
     max_form_parts = Key(integer(100, 100_000), "5000", "Largest number of fields in a form.")
 
     def __init__(self, environ: Mapping[str, str]) -> None:

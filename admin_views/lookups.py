@@ -21,6 +21,9 @@ from .names import names_of
 #: Rows that a look-up returns at most; also what a typed name is searched among.
 LIMIT = 50
 
+#: Records that a form chooses for one field at most, and how many of them by typing their names.
+MOST_CHOSEN, MOST_ADDED = 1000, 50
+
 #: A target with no more records than this is offered whole.
 OFFERED_WHOLE = 30
 
@@ -150,17 +153,29 @@ class ReferencesField(LookupField):
 
     def take(self, formdata: Any) -> None:
         raw = [part for part in formdata.getlist(self.name) + formdata.getlist(f"{self.name}.pick") if part.strip()]
-        keys = [key_of(part) for part in raw]
-        if None in keys or len(keys) > 1000:
+        keys = {key_of(part) for part in raw}
+        if None in keys:
             self.process_errors.append(_("%(field)s: choose from the list.", field=self.declared.label))
-        chosen = {key for key in keys if key is not None}
-        rest = []
-        for part in filter(None, (part.strip() for part in formdata.get(f"{self.name}.add", "")[:2000].split(","))):
-            key = self.one(part)
-            rest += [] if key else [part]
-            chosen |= {key} if key else set()
-        self.typed = ", ".join(rest)
-        self.value = sorted(chosen)
+        chosen = sorted(key for key in keys if key is not None)
+        if len(chosen) > MOST_CHOSEN:
+            self._refuse_many(MOST_CHOSEN)
+        self.typed = formdata.get(f"{self.name}.add", "")
+        self.value = sorted({*chosen[:MOST_CHOSEN], *self._named(self.typed)})
+
+    def _named(self, text: str) -> set[int]:
+        """Return the keys of what the names in `text` mean; those that mean nothing or several stay to be corrected."""
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        if len(parts) > MOST_ADDED:
+            self._refuse_many(MOST_ADDED)
+            return set()
+        found = {part: self.one(part) for part in parts}
+        self.typed = ", ".join(part for part in parts if not found[part])
+        return {key for key in found.values() if key}
+
+    def _refuse_many(self, most: int) -> None:
+        self.process_errors.append(
+            _("%(field)s: more than %(max)s at once are too many. Leave some out.", field=self.declared.label, max=most)
+        )
 
     @property
     def keys(self) -> set[int]:

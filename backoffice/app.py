@@ -15,7 +15,7 @@ from config import ConfigurationError, Settings
 from . import account, cli, models, operations
 from .extensions import babel, db, migrate
 from .guard import protect
-from .web import errors, headers, pages, people
+from .web import errors, headers, pages, people, requests
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -84,7 +84,8 @@ def register_languages(app: Flask) -> None:
 
 
 def register_security(app: Flask) -> None:
-    """Ask every POST for its token; tell browsers what our pages never do."""
+    """Turn away what is no request for us; ask every POST for its token; tell browsers what our pages never do."""
+    requests.register(app)
     headers.register(app)
 
 

@@ -28,7 +28,12 @@ WORDS: dict[int, tuple[Any, Any, str]] = {
     404: (_l("Nothing is here"), _l("It was deleted or moved, or you may not see it."), "search"),
     405: (_l("This address works in another way"), _l("Open the page again and use its buttons."), "alert-triangle"),
     409: (_l("Someone was faster"), _l("Reload the page and look at what changed."), "alert-triangle"),
-    413: (_l("This is too large"), _l("Send less at once, or a smaller file."), "alert-triangle"),
+    413: (
+        _l("This is too large"),
+        _l("Nothing was saved. Go back, where what you typed still is, and send less at once or a smaller file."),
+        "alert-triangle",
+    ),
+    415: (_l("This cannot be read"), _l("Open the page again and use its form."), "alert-triangle"),
     429: (_l("Too many tries"), _l("Wait a little and try again."), "clock"),
     500: (
         _l("Something broke here"),
