@@ -26,6 +26,9 @@ S = TypeVar("S", bound=Select[Any])
 #: What can be granted besides the resources themselves: area -> verbs.
 AREAS: dict[str, tuple[str, ...]] = {"history": ("read",)}
 
+#: The verbs that show a record and change nothing.
+SHOWING = frozenset({"read", "export"})
+
 _WHOLE: tuple[str, ...] = ()
 
 #: Where a change tells that its record was filed, and the verb of which it tells nothing: there was no record then.
@@ -51,9 +54,9 @@ class RoleRights:
         return not self.scope or (path is not None and any(path.startswith(root) for root in self.scope))
 
     def holds(self, resource: str, field: str, verb: str) -> bool:
-        """Return whether the role shows `field` (read) or lets it be changed (any other verb)."""
+        """Return whether the role shows `field` (read, export) or lets it be changed (any other verb)."""
         name = f"{resource}.{field}"
-        return name not in self.hidden and (verb == "read" or name not in self.locked)
+        return name not in self.hidden and (verb in SHOWING or name not in self.locked)
 
 
 class Filed(Protocol):
@@ -144,7 +147,7 @@ def require(actor: Actor, verb: str, resource: str, record: Filed | None = None,
 
 
 def fields_for(actor: Actor, verb: str, model: type[Resource], record: Filed | None = None) -> frozenset[str]:
-    """Return the names of the fields that `actor` may see (read) or set (create, update); never a secret one."""
+    """Return the names of the fields that `actor` may see (read, export) or set (create, update), no secret one."""
     name = model.resource.name
     roles = [
         role
@@ -157,7 +160,7 @@ def fields_for(actor: Actor, verb: str, model: type[Resource], record: Filed | N
         for field, declared in fields_of(model).items()
         if field in seen
         and not declared.secret
-        and (verb == "read" or not declared.system)
+        and (verb in SHOWING or not declared.system)
         and any(role.holds(name, field, verb) for role in roles)
     )
 

@@ -122,6 +122,24 @@ def test_a_difference_is_shown_in_the_order_of_the_fields(tree: dict[str, int], 
     assert list(shown) == [*text, "price", "currency", "status", "attributes.colour", "attributes.size", "tags"]
 
 
+EXPORTS = {
+    "the same role": (role("product:read", "product:export", locked=("product.cost",)), True),
+    "hidden": (role("product:read", "product:export", hidden=("product.cost",)), False),
+    "seen by a role that does not export": (
+        both(role("product:read"), role("product:read", "product:export", hidden=("product.cost",))),
+        False,
+    ),
+    "not exported at all": (role("product:read"), False),
+}
+
+
+@pytest.mark.parametrize("case", EXPORTS)
+def test_fields_are_exported_by_roles_that_show_them(app: Flask, case: str) -> None:
+    actor, exported = EXPORTS[case]
+    assert ("cost" in policy.fields_for(actor, "export", Product)) is exported
+    assert "password_hash" not in policy.fields_for(role("*"), "export", User)
+
+
 def test_history_is_held_to_reach_then_and_now(tree: dict[str, int], house: Actor) -> None:
     with writes.unit(house, "Move out") as unit:
         moved = unit.session.scalars(select(Product).where(Product.sku == "C")).one()

@@ -48,8 +48,9 @@ class Column:
 def export_rows(selection: Selection, session: Session, form: str = "csv", *, bom: bool = False) -> Iterator[str]:
     """Yield the text of a file with every row of `selection`, in its order, in pieces and in constant memory.
 
-    Fields that the actor does not see are left out. `bom` marks CSV as UTF-8 for old spreadsheets. `snapshot` gives a
-    session in which nothing changes meanwhile. Raises Denied and Refused before the first piece.
+    Rows that the actor sees but may not export are left out, as are fields and names that they do not see. `bom` marks
+    CSV as UTF-8 for old spreadsheets. `snapshot` gives a session in which nothing changes meanwhile. Raises Denied and
+    Refused before the first piece.
     """
     model = selection.model
     if "export" not in model.resource.verbs:
@@ -72,9 +73,10 @@ def snapshot() -> Iterator[Session]:
 
 
 def _pieces(selection: Selection, session: Session, writer: _Writer, start: str) -> Iterator[str]:
-    yield start + writer.header()
-    lot: list[str] = []
+    lot = [start + writer.header()]
     for record in selection.rows(session):
+        if not writer.shown(record):
+            continue
         lot.append(writer.row(record))
         if len(lot) >= LOT:
             yield "".join(lot)
@@ -89,7 +91,7 @@ class _Writer:
         self.selection, self.session, self.model = selection, session, selection.model
         self._shown: dict[str | None, frozenset[str]] = {}
         self._trails: dict[int, str] = {}
-        shown = policy.fields_for(selection.actor, "read", self.model)
+        shown = self._allowed(None)
         self.fields = [one for one in fields_of(self.model).values() if not one.system and one.name in shown]
 
     def header(self) -> str:
@@ -101,11 +103,18 @@ class _Writer:
         raise NotImplementedError
 
     def shown(self, record: Resource) -> frozenset[str]:
-        """Return the fields that the actor sees of `record`."""
+        """Return the fields of `record` that the actor sees and may export, none where they may not export it."""
         path = record.scope_path()
         if path not in self._shown:
-            self._shown[path] = policy.fields_for(self.selection.actor, "read", self.model, record)
+            self._shown[path] = self._allowed(record)
         return self._shown[path]
+
+    def _allowed(self, record: Resource | None) -> frozenset[str]:
+        # Two roles are not mixed: what one shows, another may still not let out.
+        seen, let_out = (
+            policy.fields_for(self.selection.actor, verb, self.model, record) for verb in ("read", "export")
+        )
+        return seen & let_out
 
     def plain_fields(self) -> Iterator[Field]:
         """Yield the fields that have one column: in a tree, name and parent stand in its path."""
@@ -119,38 +128,44 @@ class _Writer:
         return self.trail(record)
 
     def name_of(self, field: Field, record: Resource) -> Any:
-        """Return the name, or the names, of what a reference points to."""
+        """Return the name, or the names, of what a reference points to, none where the actor may not know them."""
         target = resources()[str(field.target)]
         if field.kind is Kind.REFERENCES:
-            return [cells.encoded(self._named(target, one)) for one in field.get(record)]
+            names = [cells.encoded(self._named(target, one)) for one in field.get(record)]
+            # Some of them only would mean, read back, that the others are to go.
+            return names if all(names) else []
         key = field.get(record)
         # By the relationship that the list has loaded, or by the key where there is none.
         found = getattr(record, field.name.removesuffix("_id"), None) if key else None
         if key and not isinstance(found, target):
             found = self.session.get(target, key)
-        return cells.encoded(self._named(target, found)) if found else None
+        return (cells.encoded(self._named(target, found)) or None) if found else None
 
     def _named(self, target: type[Resource], record: Any) -> str:
-        return self.trail(record) if parent_field(target) else str(getattr(record, target.resource.key))
+        if parent_field(target):
+            return self.trail(record)
+        known = target.resource.referable or policy.allows(self.selection.actor, "read", target.resource.name, record)
+        return str(getattr(record, target.resource.key)) if known else ""
 
     def trail(self, record: Any) -> str:
-        """Return the path of `record` in its tree, as files write it."""
+        """Return the path of `record` in its tree, as files write it and as far as the actor sees it."""
         if record.id not in self._trails:
             self._learn_trails(type(record))
-        return self._trails.get(record.id) or cells.joined_path([str(record)])
+        return self._trails[record.id]
 
     def _learn_trails(self, model: Any) -> None:
         """Read the names of the whole tree at once: it is small beside the rows that lie in it."""
         parent = parent_field(model)
         column = getattr(model, parent.name if parent else "id")
         nodes = {key: (name, above) for key, name, above in self.session.execute(select(model.id, model.name, column))}
+        seen = set(self.session.scalars(policy.referable(self.selection.actor, select(model.id), model)))
         for key in nodes:
-            names: list[str] = []
-            at: int | None = key
-            while at in nodes and len(names) < len(nodes):
-                name, at = nodes[at]
-                names.insert(0, name)
-            self._trails[key] = cells.joined_path(names)
+            steps: list[int] = []
+            at: int | None = key if key in seen else None
+            while at is not None and at not in steps:
+                steps.insert(0, at)
+                at = nodes[at][1]
+            self._trails[key] = cells.joined_path([nodes[step][0] for step in steps if step in seen])
 
 
 class _Csv(_Writer):
@@ -240,7 +255,7 @@ def _entry_keys(selection: Selection, session: Session, field: Field) -> list[st
     """Return the names of the entries of a document over all rows, the most frequent first."""
     model = selection.model
     attribute = getattr(model, field.name)
-    chosen = model.id.in_(selection.keys(session))
+    chosen = model.id.in_(selection.keys(session).where(policy.condition(selection.actor, model, "export")))
     if session.get_bind().dialect.name == "postgresql":
         keys = select(func.jsonb_object_keys(attribute).label("key")).where(chosen, attribute.is_not(None)).subquery()
         column = keys.c.key
