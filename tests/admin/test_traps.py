@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Callable
 from decimal import Decimal
@@ -25,6 +27,7 @@ from backoffice.models.brand import Brand
 from backoffice.models.history import ChangeSet
 from backoffice.models.product import Product
 from backoffice.models.role import Role
+from backoffice.operations.imports import Options, import_file
 from backoffice.policy import Actor
 from tests.conftest import settings_for
 
@@ -241,6 +244,33 @@ def test_trap_10_search_takes_signs_as_signs(admin: Browser, world: World, text:
     assert response.status_code == 200
     if text != "%mug%":
         assert "data-id=" not in response.text
+
+
+def test_trap_11_an_export_is_read_in_pieces(admin: Browser, world: World, house: Actor, statements: list[str]) -> None:
+    many(house, 1_100)
+    statements.clear()
+    assert admin.get("/admin/product/export/csv/").text.count("\n") == 1 + 1_102
+    read = [statement for statement in statements if "product.description," in statement]
+    assert len(read) == 3 and all("product.id IN" in statement for statement in read)
+
+
+FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "'=1+1", "''-", '=HYPERLINK("http://x.example","y")', "=\t1")
+
+
+def test_trap_11_no_cell_is_a_formula(admin: Browser, world: World, house: Actor, tmp_path: Path) -> None:
+    with writes.unit(house, "Formulas", source="system") as unit:
+        for number, text in enumerate(FORMULAS):
+            unit.add(Product(sku=f"{text[:40]}{number}", name=text, attributes={"x": text, "y": -number}))
+    response = admin.get("/admin/product/export/csv/")
+    rows = list(csv.DictReader(io.StringIO(response.text.removeprefix("\ufeff"), newline="")))
+    names = {row["name"] for row in rows}
+    assert {f"'{' '.join(text.split())}" for text in FORMULAS} < names
+    assert not [cell for row in rows for cell in row.values() if cell[:1] in tuple("=+-@\t\r")]
+    file = tmp_path / "formulas.csv"
+    file.write_bytes(response.data)
+    before = digest()
+    report = import_file(house, file, Options(model=Product, folder=tmp_path))
+    assert (report.unchanged, report.failed) == (len(FORMULAS) + 2, 0) and digest() == before
 
 
 def test_trap_12_a_stale_form_does_not_win(admin: Browser, sign_in: Opened, world: World) -> None:
