@@ -16,6 +16,7 @@ from backoffice.app import create_app
 from backoffice.errors import Refused
 from backoffice.i18n import LANGUAGES, parse_decimal, written_decimal
 from backoffice.models.base import fields_of
+from backoffice.models.category import Category
 from backoffice.models.fields import Field, Kind, scalar, written
 from backoffice.models.product import Product
 from backoffice.models.text import has_dropped, is_blank, is_storable, tidy
@@ -63,6 +64,10 @@ PRICES = [
     ("12,34,567", "en", "refused"),
     ("-5", "en", "refused"),
     ("\u22125", "en", "refused"),
+    ("+5", "en", "5"),
+    ("+-5", "en", "refused"),
+    ("--5", "en", "refused"),
+    ("++5", "en", "refused"),
     ("NaN", "en", "refused"),
     ("Infinity", "en", "refused"),
     ("1e400", "en", "refused"),
@@ -100,6 +105,26 @@ def test_prices_are_read_by_locale_or_refused_in_words(words: None, text: str, l
     else:
         found = price.parse(text, locale)
         assert found == (None if expected is None else Decimal(expected))
+
+
+POSITIONS = [
+    ("0", 0),
+    ("-3", -3),
+    ("2147483647", 2147483647),
+    ("2147483648", None),
+    ("-2147483648", None),
+    ("1.5", None),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), POSITIONS)
+def test_whole_numbers_fit_every_database(words: None, text: str, expected: int | None) -> None:
+    position = fields_of(Category)["position"]
+    if expected is None:
+        with pytest.raises(Refused, match="Position: "):
+            position.parse(text)
+    else:
+        assert position.parse(text) == Category(position=expected).position == expected
 
 
 TEXTS = [
