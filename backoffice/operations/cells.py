@@ -14,6 +14,9 @@ from typing import Any
 from ..models.base import Resource, fields_of
 from ..models.fields import Field, Kind, scalar, written
 
+#: Digits before or after the point with which a number is written out; no field holds more.
+MAX_DIGITS = 50
+
 #: Between the names of a category path.
 STEP = " > "
 
@@ -44,7 +47,10 @@ def as_text(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+    if isinstance(value, Decimal):
+        # 1e999999999 is a number of JSON, and a gigabyte when written out.
+        return f"{value:f}" if abs(value.adjusted()) <= MAX_DIGITS else str(value)
+    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else str(value)
 
 
 def guarded(cell: str) -> str:
@@ -130,7 +136,7 @@ def read_entry(model: type[Resource], field: Field, value: Any) -> Any:
     if meant is not field:
         return meant.clean(read_text(meant, as_text(value)))
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() and "." not in str(value) else float(value)
+        return float(value)
     return decoded(value) if isinstance(value, str) else value
 
 

@@ -25,7 +25,7 @@ from ...writes import Receipt, Unit
 from . import singly
 from .columns import Plan, add_columns, check_key, default_key, require_key
 from .mapping import FileMapping, load_mapping
-from .names import Names
+from .names import Names, folded
 from .outcome import ErrorFile, Fate, Outcome, Report, problem_of
 from .problems import BadFile
 from .rows import Row, read_row
@@ -81,16 +81,18 @@ class Import:
         """Import every row and return what became of them."""
         size = FIRST
         chunk: list[Row] = []
-        with _Seen() as seen:
-            for row in self._rows(seen):
-                chunk.append(row)
-                if len(chunk) >= size:
-                    size = self._flush(chunk, size)
-                    chunk = []
-            self._flush(chunk, size)
+        try:
+            with _Seen(self.plan) as seen:
+                for row in self._rows(seen):
+                    chunk.append(row)
+                    if len(chunk) >= size:
+                        size = self._flush(chunk, size)
+                        chunk = []
+                self._flush(chunk, size)
+        finally:
+            self.report.errors = self.errors.close()
         self.report.ignored = self.plan.ignored
         self.report.blank = self.source.blank
-        self.report.errors = self.errors.close()
         return self.report
 
     def _rows(self, seen: _Seen) -> Iterator[Row]:
@@ -198,7 +200,7 @@ class Import:
         for row in rows:
             problems = outcome.problems.get(row.source.line)
             if problems:
-                self.errors.write(row.source.line, problems, row.source.written)
+                self.errors.write(row.source, problems)
 
 
 def import_file(
@@ -215,6 +217,10 @@ def import_file(
     policy.require(actor, "import", model.resource.name)
     mapping = load_mapping(options.mapping, options.folder / "mappings") if options.mapping else None
     chosen = mapping.options if mapping else {}
+    if chosen.get("resource", model.resource.name) != model.resource.name:
+        raise BadFile(
+            _("The mapping is one of %(resource)s. Give --resource %(resource)s.", resource=chosen["resource"])
+        )
     source = open_source(
         path,
         options.form or chosen.get("format"),
@@ -223,7 +229,7 @@ def import_file(
     )
     plan = _plan(model, source, options, mapping)
     stamp = f"{utcnow():%Y%m%d-%H%M%S}-{re.sub(r'[^A-Za-z0-9_-]+', '-', path.stem)[:60]}"
-    errors = ErrorFile(_free(options.folder / "imports", stamp), source.columns)
+    errors = ErrorFile(_free(options.folder / "imports", stamp, source.format), source)
     title = options.title or _("Import of %(file)s", file=path.name)
     return Import(actor, source, plan, options, title, mapping, errors, tell).run()
 
@@ -261,9 +267,9 @@ def _check_mapping(plan: Plan, source: Source, mapping: FileMapping) -> None:
         plan.targets |= {name: None for name in source.header if name not in mapping.sources}
 
 
-def _free(folder: Path, stamp: str) -> Path:
+def _free(folder: Path, stamp: str, form: str) -> Path:
     """Return a name for the error file that no other import has."""
-    names = (f"{stamp}{suffix}-errors.csv" for suffix in ("", *(f"-{number}" for number in range(2, 1000))))
+    names = (f"{stamp}{suffix}-errors.{form}" for suffix in ("", *(f"-{number}" for number in range(2, 1000))))
     return next(folder / name for name in names if not (folder / name).exists())
 
 
@@ -288,6 +294,9 @@ def _take_turn(unit: Unit) -> None:
 class _Seen:
     """The keys of a file with their first line, on disk as soon as they are many."""
 
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
     def __enter__(self) -> _Seen:
         # An empty name is a private file of SQLite's, which is gone when it is closed.
         self._known = sqlite3.connect("", isolation_level=None)
@@ -299,7 +308,8 @@ class _Seen:
 
     def first(self, row: Row) -> tuple[int, bool] | None:
         """Return the line in which the key of `row` stood first, and whether its content was the same; then note it."""
-        key, content = repr(row.key), hash(repr(sorted(row.given.items(), key=_column)))
+        key = repr(folded(self._plan.model, row.key) if self._plan.tree else row.key)
+        content = hash(repr(sorted(row.given.items(), key=_column)))
         found = self._known.execute("SELECT line, content FROM seen WHERE key = ?", (key,)).fetchone()
         if found:
             return int(found[0]), found[1] == content

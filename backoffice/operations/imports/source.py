@@ -6,7 +6,7 @@ import codecs
 import csv
 import gzip
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -25,8 +25,14 @@ MAX_ROW_LINES = 2_000
 #: Rows with broken quotes after which the file is given up.
 MAX_BROKEN = 1_000
 
+#: The columns with which a file of errors begins, and those it has where the file has one of these names itself.
+REPORT = ("line", "column", "value", "reason")
+REPORTS = (REPORT, tuple(f"error_{name}" for name in REPORT))
+
 BLOCK = 1 << 16
 DELIMITERS = ",;\t|"
+#: What people type for the character that their shell does not let them type.
+_TABS = {"tab": "\t", "\\t": "\t"}
 FORMATS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl"}
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 
@@ -46,19 +52,18 @@ class SourceRow:
 
 @dataclass
 class Source:
-    """An open file: its format and header, and its rows one after another."""
+    """An open file: its format and header, and its rows one after another.
+
+    The first `skipped` cells of a row are what a file of errors says of it, which is no part of the row.
+    """
 
     path: Path
     format: str
     encoding: str
     delimiter: str = ","
     header: list[str] = field(default_factory=list)
+    skipped: int = 0
     blank: int = 0
-
-    @property
-    def columns(self) -> list[str]:
-        """Return the columns of `SourceRow.written`."""
-        return self.header if self.format == "csv" else ["row"]
 
     def rows(self) -> Iterator[SourceRow]:
         """Yield every row that is not blank."""
@@ -102,8 +107,11 @@ def _checked_encoding(path: Path, encoding: str | None) -> str:
     try:
         with _opened(path) as stream:
             start = stream.read(4096)
-        found = encoding or next((name for bom, name in _BOMS if start.startswith(bom)), "utf-8")
-        found = "utf-8-sig" if codecs.lookup(found).name == "utf-8" else found
+        # Of the encodings that there are, some are none of text.
+        "".encode(encoding or "utf-8")
+        named = codecs.lookup(encoding or "utf-8").name
+        # A mark says more than a mapping that was made for other files, such as the one whose errors these are.
+        found = next((name for bom, name in _BOMS if start.startswith(bom)), named)
         for _block in _decoded(path, found):
             pass
     except LookupError as error:
@@ -141,7 +149,7 @@ def _refuse_encoding(error: UnicodeError, line: int, encoding: str) -> NoReturn:
             "Line %(line)s is not %(encoding)s text. Save the file as UTF-8, or name its encoding, such as "
             "--encoding cp1252.",
             line=line,
-            encoding="UTF-8" if encoding == "utf-8-sig" else encoding,
+            encoding="UTF-8" if encoding in ("utf-8", "utf-8-sig") else encoding,
         )
     ) from error
 
@@ -196,15 +204,18 @@ class _Lines:
 
 
 def _read_header(source: Source, delimiter: str | None) -> None:
-    if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
-        raise BadFile(_("The delimiter is one character, such as ; or |. Write a tab as $'\\t'."))
+    delimiter = _TABS.get(delimiter, delimiter) if delimiter else None
+    if delimiter and (len(delimiter) != 1 or delimiter in '"\r\n'):
+        raise BadFile(_("The delimiter is one character, such as ; or |, or the word tab."))
     sample = [text for text, _cut in islice(_lines(source), 50)]
     source.delimiter = delimiter or _delimiter_of(sample)
     rows = csv.reader(sample, delimiter=source.delimiter, strict=True)
     try:
-        source.header = [unguarded(name.strip()) for name in next(rows, [])]
+        header = [unguarded(name.strip()) for name in next(rows, [])]
     except csv.Error as error:
         raise BadFile(_("The first line does not name the columns: %(reason)s.", reason=error)) from error
+    source.skipped = len(REPORT) if tuple(header[: len(REPORT)]) in REPORTS else 0
+    source.header = header[source.skipped :]
     if not any(source.header):
         raise BadFile(_("The first line is empty. It must hold the names of the columns."))
     twice = sorted({name for name in source.header if name and source.header.count(name) > 1})
@@ -252,7 +263,7 @@ def _csv_rows(source: Source) -> Iterator[SourceRow]:
         if not any(cells):
             source.blank += bool(cells)
         else:
-            yield _row_of(source, start, cells, any(cut for _text, cut in lines.held))
+            yield _row_of(source, start, cells[source.skipped :], any(cut for _text, cut in lines.held))
 
 
 def _row_of(source: Source, line: int, cells: list[str], cut: bool) -> SourceRow:
@@ -279,12 +290,26 @@ def _broken_row(source: Source, lines: _Lines, start: int, error: csv.Error) -> 
         reason = _("A cell is longer than %(max)s characters. Shorten it.", max=csv.field_size_limit())
         return SourceRow(start, {}, [lines.held[0][0][:1000]], Problem("", "", reason))
     reason = _("A quote is not closed, or one within quotes is not written twice. Correct the quotes of this row.")
-    whole = _read_leniently(source, lines)
+    whole = None if _holds_rows(source, lines) else _read_leniently(source, lines)
     if whole is None:
-        # The quote may have swallowed the rows that follow: only its own line is lost.
+        # The quote swallowed the rows that follow: only its own line is lost.
         lines.give_back(1)
-        whole = [lines.held[0][0].rstrip("\r\n")[:1000]]
+        whole = _read_leniently(source, lines) or [lines.held[0][0].rstrip("\r\n")[:1000]]
     return SourceRow(start, {}, whole, Problem("", "", reason))
+
+
+def _holds_rows(source: Source, lines: _Lines) -> bool:
+    """Return whether one of the held lines after the first is a row by itself."""
+    width = len(source.header) + source.skipped
+    texts = (text for text, _cut in lines.held[1:])
+    return width > 1 and any(_is_row(text, source.delimiter, width) for text in texts)
+
+
+def _is_row(text: str, delimiter: str, width: int) -> bool:
+    try:
+        return [len(row) for row in csv.reader([text], delimiter=delimiter, strict=True)] == [width]
+    except csv.Error:
+        return False
 
 
 def _read_leniently(source: Source, lines: _Lines) -> list[str] | None:
@@ -293,7 +318,9 @@ def _read_leniently(source: Source, lines: _Lines) -> list[str] | None:
         rows = list(csv.reader([text for text, _cut in lines.held], delimiter=source.delimiter))
     except csv.Error:
         return None
-    return rows[0] if len(rows) == 1 and len(rows[0]) == len(source.header) else None
+    if len(rows) != 1 or len(rows[0]) != len(source.header) + source.skipped:
+        return None
+    return rows[0][source.skipped :]
 
 
 def _json_rows(source: Source) -> Iterator[SourceRow]:
@@ -301,21 +328,40 @@ def _json_rows(source: Source) -> Iterator[SourceRow]:
         if not text.strip():
             continue
         problem, cells = None, {}
-        try:
-            cells = _object_of(text) if not cut else {}
-        except (ValueError, RecursionError):
-            problem = Problem("", text, _("This line is not a JSON object. Write one object a line."))
         if cut:
             problem = Problem("", "", _("The row is longer than %(max)s characters. Shorten it.", max=MAX_LINE))
-        yield SourceRow(number, cells, [text.rstrip("\r\n")[:MAX_LINE]], problem)
+        else:
+            try:
+                cells = _without_report(_object_of(text))
+            except (ValueError, ArithmeticError, RecursionError):
+                problem = Problem("", text, _("This line is not a JSON object. Write one object a line."))
+            except _NamedTwice as error:
+                problem = Problem(str(error), "", _("The row names this column twice. Remove one."))
+        yield SourceRow(number, cells, [text.rstrip("\r\n")], problem)
+
+
+class _NamedTwice(Exception):
+    """An object of JSON has a name twice: which of the two values is meant?"""
 
 
 def _object_of(text: str) -> dict[str, Any]:
-    found = json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
+    found = json.loads(text, parse_float=Decimal, parse_constant=_no_constant, object_pairs_hook=_once)
     if not isinstance(found, dict):
         raise json.JSONDecodeError("not an object", text[:80], 0)
     return found
 
 
+def _without_report(cells: dict[str, Any]) -> dict[str, Any]:
+    """Return the cells without what a file of errors says of them."""
+    return dict(islice(cells.items(), len(REPORT), None)) if tuple(islice(cells, len(REPORT))) in REPORTS else cells
+
+
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _NamedTwice(next(name for name, number in Counter(name for name, _value in pairs).items() if number > 1))
+    return found
