@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ...i18n import _
@@ -120,6 +120,23 @@ def add_columns(plan: Plan, columns: Iterable[str]) -> None:
             )
         if target:
             meant[target.column] = column
+    _refuse_two_places(plan, meant)
+
+
+def _refuse_two_places(plan: Plan, meant: Mapping[str, str]) -> None:
+    """Raise BadFile where a path says one place of a tree and other columns another."""
+    parent = parent_field(plan.model)
+    if parent is None or PATH not in meant:
+        return
+    for other in (plan.model.resource.title, str(parent.file_name)):
+        if other in meant:
+            raise BadFile(
+                _(
+                    "The column “%(one)s” says already what “%(other)s” says. Remove one of them.",
+                    one=meant[PATH],
+                    other=meant[other],
+                )
+            )
 
 
 def require_key(plan: Plan) -> None:

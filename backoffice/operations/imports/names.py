@@ -74,7 +74,12 @@ class Names:
 
     def create_missing(self, target: type[Resource], names: Iterable[Name]) -> None:
         """Create the records of `names` that are not there, where records of `target` may be imported."""
-        missing = list({folded(target, name): name for name in names if not self.candidates(target, name)}.values())
+        spelt: dict[Name, Name] = {}
+        for name in names:
+            if not self.candidates(target, name):
+                # As it is written first.
+                spelt.setdefault(folded(target, name), name)
+        missing = list(spelt.values())
         if not missing or "import" not in target.resource.verbs:
             return
         if parent_field(target):

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import Refused
 from ...i18n import _
-from ...models.base import Resource
+from ...models.base import Resource, fields_of
 from ...models.fields import Field, Kind
+from ...models.identifiers import Named, slugify
 from ...models.types import sort_key
 from .. import cells
 from .columns import PATH, Plan, Target, parent_field, referred_model
@@ -89,7 +89,7 @@ def _read_cell(plan: Plan, row: Row, target: Target, raw: Any) -> None:
     declared = target.field
     try:
         if target.column == PATH:
-            _read_path(plan.model, row, cells.split_path(cells.decoded(cells.as_text(raw))))
+            _read_path(plan.model, row, cells.decoded(cells.as_text(raw)))
         elif declared.kind is Kind.MAP:
             _read_entries(plan, row, target, raw)
         elif isinstance(raw, dict) or (isinstance(raw, list) and declared.kind not in (Kind.LIST, Kind.REFERENCES)):
@@ -136,28 +136,49 @@ def _read_entries(plan: Plan, row: Row, target: Target, raw: Any) -> None:
         entries.update({key: None for key, value in found.items() if cells.is_empty(value)})
 
 
-def _read_path(model: type[Resource], row: Row, path: Name) -> None:
+def _read_path(model: type[Resource], row: Row, text: str) -> None:
     parent = parent_field(model)
-    if parent is None or not all(path):
-        row.fail(PATH, cells.joined_path(path), _("A name on this path is empty. Write it like: Kitchen > Pans."))
-        return
-    row.values[model.resource.title] = unicodedata.normalize("NFC", path[-1])
-    row.names[parent.name] = [path[:-1]] if path[:-1] else []
+    title = fields_of(model)[model.resource.title]
+    if parent is not None:
+        *above, row.values[title.name] = _path(title, model, text)
+        row.names[parent.name] = [tuple(above)] if above else []
 
 
 def _names(declared: Field, raw: Any) -> list[Name]:
     target = referred_model(declared)
     if declared.kind is Kind.REFERENCES:
-        return list(dict.fromkeys(_name(target, part) for part in _split(raw)))
-    return [_name(target, cells.decoded(cells.as_text(raw)))]
+        return list(dict.fromkeys(_name(declared, target, part) for part in _split(raw)))
+    return [_name(declared, target, cells.decoded(cells.as_text(raw)))]
 
 
-def _name(target: type[Resource], text: str) -> Name:
-    text = unicodedata.normalize("NFC", text)
-    return cells.split_path(text) if parent_field(target) else (" ".join(text.split()),)
+def _name(declared: Field, target: type[Resource], text: str) -> Name:
+    if parent_field(target):
+        return _path(declared, target, text)
+    return (_clean_name(declared, target, target.resource.key, text),)
+
+
+def _path(declared: Field, target: type[Resource], text: str) -> Name:
+    parts = cells.split_path(text)
+    if not all(parts):
+        raise declared.refuse(_("A name on this path is empty. Write it like: Kitchen > Pans."))
+    return tuple(_clean_name(declared, target, target.resource.title, part) for part in parts)
+
+
+def _clean_name(declared: Field, target: type[Resource], name: str, text: str) -> str:
+    """Return a name as the record that it means would store it: no other one can be found."""
+    own = fields_of(target)[name]
+    try:
+        return str(own.clean(text))
+    except Refused as refused:
+        if own is declared:
+            raise
+        said = _("%(field)s: “%(name)s” is no name. %(reason)s", field=declared.label, name=text[:80], reason=refused)
+        raise declared.refuse(said) from refused
 
 
 def _split(raw: Any) -> list[str]:
+    if isinstance(raw, list) and any(isinstance(part, list | dict) for part in raw):
+        raise Refused(_("This column takes names, not lists or objects of them."))
     parts = [cells.as_text(part) for part in raw] if isinstance(raw, list) else cells.split_names(cells.as_text(raw))
     return [cells.decoded(part) for part in parts if part.strip()]
 
@@ -170,11 +191,19 @@ def _read_key(plan: Plan, row: Row) -> None:
         _read_tree_key(plan, row)
         return
     declared = next((target.field for target in row.targets if target.column == plan.key), None)
-    row.key = row.values.get(declared.name) if declared else None
+    value = row.values.get(declared.name) if declared else None
+    row.key = stored_key(plan, value) if value is not None else None
     if row.key is None:
-        row.fail(plan.key, "", _("“%(key)s” is empty. It says what record the row is about.", key=plan.key))
-    elif declared and folds(plan):
-        row.key = sort_key(row.key)
+        row.fail(plan.key, value, _("“%(key)s” is empty. It says what record the row is about.", key=plan.key))
+
+
+def stored_key(plan: Plan, value: Any) -> Any:
+    """Return the form in which a key is stored, None where nothing is left of it."""
+    if folds(plan):
+        return sort_key(value)
+    if plan.key == "slug" and issubclass(plan.model, Named):
+        return slugify(value) or None
+    return value
 
 
 def folds(plan: Plan) -> bool:
@@ -190,7 +219,3 @@ def _read_tree_key(plan: Plan, row: Row) -> None:
         return
     above = row.names.get(parent.name) or [()]
     row.key = (*above[0], name)
-    if not all(sort_key(part) for part in row.key):
-        row.fail(
-            plan.key, cells.joined_path(row.key), _("A name on this path is empty. Write it like: Kitchen > Pans.")
-        )
