@@ -18,7 +18,7 @@ from ...policy import Denied
 from ..cells import as_text, guarded
 from .columns import Plan
 from .problems import Problem, denial
-from .rows import Row
+from .rows import Name, Row
 from .source import REPORTS, Source, SourceRow
 
 
@@ -37,6 +37,7 @@ class Outcome:
 
     fates: dict[int, Fate] = field(default_factory=dict)
     problems: dict[int, list[Problem]] = field(default_factory=dict)
+    made: list[tuple[type[Resource], Name]] = field(default_factory=list)
 
     def put(self, row: Row, fate: Fate) -> None:
         """Note the fate of a row."""

@@ -44,9 +44,10 @@ class Rights:
                 raise Denied("read", self.name, name)
 
     def require_change(self, names: Iterable[str], path: str | None) -> None:
-        """Raise Denied unless the actor may change these fields of a row filed under `path`."""
-        if not self._allows("update", path):
-            raise Denied("update", self.name)
+        """Raise Denied unless the actor may change these fields of a row filed under `path`, by a file."""
+        for verb in ("update", "import"):
+            if not self._allows(verb, path):
+                raise Denied(verb, self.name)
         allowed = self._fields_for("update", path)
         for name in names:
             if name not in allowed:
@@ -56,8 +57,8 @@ class Rights:
                 raise Denied(extra, self.name, name)
 
     def require_reach(self, verb: str, path: str | None) -> None:
-        """Raise Refused where a row would end up outside of the actor's categories."""
-        if not self._allows(verb, path):
+        """Raise Refused where a row would end up outside of the categories where the actor may do `verb` and import."""
+        if not (self._allows(verb, path) and self._allows("import", path)):
             raise Refused(
                 _("You can work in some categories only, and this would leave them. Choose one of yours."),
                 self.model.resource.scope,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,12 +29,12 @@ from .mapping import FileMapping, load_mapping
 from .names import Names, folded
 from .outcome import ErrorFile, Fate, Outcome, Report, problem_of
 from .problems import BadFile
-from .rows import Row, read_row
+from .rows import Name, Row, read_row
 from .source import Source, SourceRow, open_source
 from .upsert import Upsert
 
 #: Rows of a chunk: what fits in about TARGET seconds, so that nobody waits long for its locks.
-FIRST, FEWEST, MOST = 500, 50, 2_000
+FIRST, FEWEST, MOST, WHOLE = 500, 50, 2_000, 50_000
 TARGET = 0.15
 
 #: How often a chunk is tried again after another writer was faster.
@@ -76,10 +77,11 @@ class Import:
     errors: ErrorFile
     tell: Callable[[Report], None]
     report: Report = field(default_factory=Report)
+    _made: set[tuple[type[Resource], Name]] = field(default_factory=set)
 
     def run(self) -> Report:
         """Import every row and return what became of them."""
-        size = FIRST
+        size = self._first_size()
         chunk: list[Row] = []
         try:
             with _Seen(self.plan) as seen:
@@ -94,6 +96,10 @@ class Import:
         self.report.ignored = self.plan.ignored
         self.report.blank = self.source.blank
         return self.report
+
+    def _first_size(self) -> int:
+        # What one chunk of a tree creates, the next builds on: a dry run works it out in one.
+        return WHOLE if self.options.dry_run and not self.plan.model.resource.set_based else FIRST
 
     def _rows(self, seen: _Seen) -> Iterator[Row]:
         """Yield the rows that can be tried; the others are reported."""
@@ -163,7 +169,11 @@ class Import:
             time.sleep(0.2 * attempt)
             self._write(rows, attempt + 1)
         else:
-            self._count(receipt)
+            if not self.options.dry_run:
+                self.report.change_set_id = self.report.change_set_id or receipt.change_set_id
+            # A dry run creates the same record again in each chunk: by name it counts once.
+            self._made.update(outcome.made)
+            self.report.also_created = Counter(model.resource.name for model, _name in self._made)
             self._note(rows, outcome)
 
     def _write_once(self, rows: Sequence[Row]) -> tuple[Outcome, Receipt]:
@@ -171,12 +181,12 @@ class Import:
         policy.require(actor, "import", self.plan.model.resource.name)
 
         def work(unit: Unit) -> Outcome:
-            outcome = Outcome()
+            names = Names(unit, restore=self.options.restore)
+            outcome = Outcome(made=names.made)
             _take_turn(unit)
             if self.plan.model.resource.set_based:
-                Upsert(unit, self.plan, outcome, restore=self.options.restore).write(rows)
+                Upsert(unit, self.plan, outcome, names).write(rows)
             else:
-                names = Names(unit, restore=self.options.restore)
                 singly.write(unit, self.plan, rows, outcome, names)
             return outcome
 
@@ -188,12 +198,6 @@ class Import:
             continues=self.report.change_set_id,
             preview=self.options.dry_run,
         )
-
-    def _count(self, receipt: Receipt) -> None:
-        if not self.options.dry_run:
-            self.report.change_set_id = self.report.change_set_id or receipt.change_set_id
-        others = (draft.model for draft in receipt.changes if draft.verb == "create")
-        self.report.also_created.update(model.resource.name for model in others if model is not self.plan.model)
 
     def _note(self, rows: Iterable[Row], outcome: Outcome) -> None:
         self.report.add(outcome)

@@ -17,7 +17,7 @@ from ...policy import Denied
 from ...refusals import explain
 from ...writes import Unit
 from .. import cells, records
-from .columns import Plan, referred_model
+from .columns import Plan, parent_field, referred_model
 from .names import Found, Names
 from .outcome import Fate, Outcome, problem_of
 from .problems import Problem
@@ -29,9 +29,10 @@ def write(unit: Unit, plan: Plan, rows: Sequence[Row], outcome: Outcome, names: 
     """Create or change the record of one row after the other; what fails is told to the outcome."""
     for row in rows:
         try:
-            with unit.attempt():
-                outcome.put(row, _write(unit, plan, row, names))
+            with names.attempt():
+                fate = _write(unit, plan, row, names)
                 unit.settle()
+            outcome.put(row, fate)
         except (Refused, Denied) as error:
             outcome.fail(row, problem_of(plan, row, error))
         except NotFound:
@@ -45,19 +46,26 @@ def write(unit: Unit, plan: Plan, rows: Sequence[Row], outcome: Outcome, names: 
 
 def _write(unit: Unit, plan: Plan, row: Row, names: Names) -> Fate:
     record = _find(unit, plan, row, names)
+    rights = Rights(unit.actor, plan.model)
     values = _values(unit, plan, row, names, record)
     if record is None:
         made = records.create(unit, plan.model, values)
         unit.settle()
+        rights.require_reach("create", made.scope_path())
         if plan.tree:
             names.add(plan.model, row.key, Found(made.id, row.key[-1], made.scope_path()))
         return Fate.CREATED
+    rights.require_sight({target.field.name for target in row.targets}, record.scope_path())
+    changed = {name: value for name, value in values.items() if _differs(record, name, value)}
     restored = record.trashed_at is not None
+    if restored or changed:
+        rights.require_change(changed, record.scope_path())
     if restored:
         records.restore(unit, record)
-    Rights(unit.actor, plan.model).require_sight({target.field.name for target in row.targets}, record.scope_path())
-    changed = {name: value for name, value in values.items() if _differs(record, name, value)}
-    records.update(unit, record, changed)
+    if changed:
+        records.update(unit, record, changed)
+        unit.settle()
+        rights.require_reach("update", record.scope_path())
     return Fate.UPDATED if restored or changed else Fate.UNCHANGED
 
 
@@ -93,13 +101,16 @@ def _values(unit: Unit, plan: Plan, row: Row, names: Names, record: Resource | N
     """Return what the row says of its record, over what is stored."""
     declared = fields_of(plan.model)
     values = dict(row.values)
-    if plan.tree and record is not None:
-        # It was found by its name: how that is written there is left alone.
+    above = parent_field(plan.model)
+    named = dict(row.names)
+    if plan.tree and above and record is not None:
+        # It was found by its path: how that is written there, and from where on, is left alone.
         values.pop(plan.model.resource.title, None)
+        named.pop(above.name, None)
     for name, entries in row.entries.items():
         document = dict((record and declared[name].get(record)) or {}) | entries
         values[name] = declared[name].clean({key: value for key, value in document.items() if value is not None})
-    for name, wanted in row.names.items():
+    for name, wanted in named.items():
         target = referred_model(declared[name])
         names.prefetch(target, wanted)
         names.create_missing(target, wanted)

@@ -29,12 +29,12 @@ Values = dict[str, Any]
 class Upsert:
     """One chunk on its way through one unit."""
 
-    def __init__(self, unit: Unit, plan: Plan, outcome: Outcome, *, restore: bool) -> None:
-        self.unit, self.plan, self.outcome, self.restore = unit, plan, outcome, restore
+    def __init__(self, unit: Unit, plan: Plan, outcome: Outcome, names: Names) -> None:
+        self.unit, self.plan, self.outcome, self.names = unit, plan, outcome, names
         self.model = plan.model
-        self.names = Names(unit, restore=restore)
         self.rights = Rights(unit.actor, plan.model)
         self.references = {name for name, one in fields_of(self.model).items() if one.kind is Kind.REFERENCES}
+        self.targets = {name: referred_model(one) for name, one in fields_of(self.model).items() if one.target}
         self.required = [one for one in fields_of(self.model).values() if one.required]
         self.blank: Values = dict.fromkeys(fields_of(self.model)) | defaults_of(self.model)
         self.paths: dict[int | None, str] = {}
@@ -53,8 +53,9 @@ class Upsert:
                 trashed.append(row)
             else:
                 known.append((row, found))
-        new = [row for row in new if self._is_sound(row, {})]
-        known = [(row, found) for row, found in known if self._is_sound(row, found)]
+        self._look_up([*new, *(row for row, _found in known)])
+        new = [row for row in new if self._may_come(row)]
+        known = [(row, found) for row, found in known if not self._missing(row) or self._may_change(row, found)]
         self._name([*new, *(row for row, _found in known)])
         self._create(new)
         self._change(known)
@@ -89,7 +90,7 @@ class Upsert:
             )
         elif live or not seen:
             return live[0] if live else {}
-        elif self.restore:
+        elif self.names.restore:
             return seen[0]
         else:
             self._fail(row, _("“%(value)s” is in the trash. Restore it there, or import with --restore."))
@@ -99,18 +100,35 @@ class Upsert:
         value = cells.as_text(row.given.get(self.plan.key, row.key))
         self.outcome.fail(row, Problem(self.plan.key, value, reason % {"value": value, "number": number}))
 
-    def _is_sound(self, row: Row, found: Values) -> bool:
-        """Return whether the row keeps the rules of its resource, so that nothing is created for it in vain."""
+    def _may_come(self, row: Row) -> bool:
+        """Return whether a new row keeps the rules and rights, so that nothing is created for it in vain."""
         try:
-            values = (found or self.blank) | self._values(row, found, named=False)
+            self._check(self.blank | self._values(row, {}, named=False), new=True)
+            self.rights.require_creation(row.values | row.entries | row.names)
+        except (Refused, Denied) as error:
+            self.outcome.fail(row, problem_of(self.plan, row, error))
+            return False
+        return True
+
+    def _may_change(self, row: Row, found: Values) -> bool:
+        """Return whether a row that names what is not there may change its record to it."""
+        try:
+            self._check(found | self._values(row, found, named=False), new=False)
+            self.rights.require_change(self._missing(row), self._path(found))
+        except (Refused, Denied) as error:
+            self.outcome.fail(row, problem_of(self.plan, row, error))
+            return False
+        return True
+
+    def _check(self, values: Values, *, new: bool) -> None:
+        """Raise Refused for values that contradict each other, without words about what the actor does not see."""
+        try:
             for declared in self.required:
                 if values.get(declared.name) in (None, ""):
                     raise Refused(_("%(field)s: fill this in.", field=declared.label), declared.name)
             self.model.check_values(values)
         except Refused as refused:
-            self._refuse(row, policy.discreet(self.unit.actor, refused, self.model, new=not found))
-            return False
-        return True
+            raise policy.discreet(self.unit.actor, refused, self.model, new=new) from refused
 
     def _values(self, row: Row, found: Values, *, named: bool = True) -> Values:
         """Return what the row says of its record, over what is stored. Raises Refused for a name that means nothing."""
@@ -125,30 +143,40 @@ class Upsert:
         return values
 
     def _keys(self, field: Field, wanted: list[tuple[str, ...]], current: Any) -> Any:
-        target = referred_model(field)
+        target = self.targets[field.name]
         many = field.kind is Kind.REFERENCES
         known = (current or []) if many else [current]
         keys = [self.names.choose(field, target, name, known) for name in wanted]
         return sorted(set(keys)) if many else keys[0] if keys else None
 
+    def _look_up(self, rows: Sequence[Row]) -> None:
+        """Look up everything that the rows refer to."""
+        for target, names in self._wanted(rows).items():
+            self.names.prefetch(target, names)
+
     def _name(self, rows: Sequence[Row]) -> None:
-        """Look up everything that the rows refer to, and create what is missing."""
+        """Create what the rows refer to and what is not there."""
+        for target, names in self._wanted(rows).items():
+            self.names.create_missing(target, names)
+
+    def _wanted(self, rows: Sequence[Row]) -> dict[type[Resource], dict[tuple[str, ...], None]]:
         wanted: dict[type[Resource], dict[tuple[str, ...], None]] = defaultdict(dict)
         for row in rows:
             for name, named in row.names.items():
-                wanted[referred_model(fields_of(self.model)[name])].update(dict.fromkeys(named))
-        for target, names in wanted.items():
-            self.names.prefetch(target, names)
-            self.names.create_missing(target, names)
+                wanted[self.targets[name]].update(dict.fromkeys(named))
+        return wanted
+
+    def _missing(self, row: Row) -> list[str]:
+        """Return the fields in which the row refers to something that is not there."""
+        misses, targets = self.names.misses, self.targets
+        return [name for name, named in row.names.items() if any(misses(targets[name], one) for one in named)]
 
     def _create(self, rows: Sequence[Row]) -> None:
         ready: list[tuple[Row, Values]] = []
         for row in rows:
             try:
-                values = self._values(row, {})
-                self.rights.require_creation(values)
-                ready.append((row, values))
-            except (Refused, Denied) as error:
+                ready.append((row, self._values(row, {})))
+            except Refused as error:
                 self.outcome.fail(row, problem_of(self.plan, row, error))
         self._learn_paths(values for _row, values in ready)
         ready = [(row, values) for row, values in ready if self._stays(row, "create", values)]
