@@ -150,8 +150,12 @@ class Import:
 
     def _write(self, rows: Sequence[Row], attempt: int = 1) -> None:
         """Write rows in one unit; where a rule refuses it as a whole, half by half until the row is found."""
+        actor = current(self.actor)
+        if not policy.allows(actor, "import", self.plan.model.resource.name):
+            self._refuse(rows, Denied("import", self.plan.model.resource.name))
+            return
         try:
-            outcome, receipt = self._write_once(rows)
+            outcome, receipt = self._write_once(actor, rows)
         except (Refused, Denied) as error:
             if attempt < ATTEMPTS and isinstance(error.__cause__, IntegrityError):
                 self._write(rows, attempt + 1)
@@ -160,9 +164,7 @@ class Import:
                 self._write(rows[:middle])
                 self._write(rows[middle:])
             else:
-                outcome = Outcome()
-                outcome.fail(rows[0], problem_of(self.plan, rows[0], error))
-                self._note(rows, outcome)
+                self._refuse(rows, error)
         except OperationalError:
             if attempt >= ATTEMPTS:
                 raise
@@ -176,10 +178,13 @@ class Import:
             self.report.also_created = Counter(model.resource.name for model, _name in self._made)
             self._note(rows, outcome)
 
-    def _write_once(self, rows: Sequence[Row]) -> tuple[Outcome, Receipt]:
-        actor = current(self.actor)
-        policy.require(actor, "import", self.plan.model.resource.name)
+    def _refuse(self, rows: Sequence[Row], error: Refused | Denied) -> None:
+        outcome = Outcome()
+        for row in rows:
+            outcome.fail(row, problem_of(self.plan, row, error))
+        self._note(rows, outcome)
 
+    def _write_once(self, actor: Actor, rows: Sequence[Row]) -> tuple[Outcome, Receipt]:
         def work(unit: Unit) -> Outcome:
             names = Names(unit, restore=self.options.restore)
             outcome = Outcome(made=names.made)
