@@ -41,6 +41,8 @@ class Category(Named, Resource, Base):
             label=_l("Name in other languages"),
             kind=Kind.MAP,
             entry_prefix="name",
+            entry_kind=Kind.TEXT,
+            entry_length=300,
             listed=False,
             help=_l("One language a line, such as “fr = Téléphones”."),
         ),

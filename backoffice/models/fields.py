@@ -34,9 +34,14 @@ MAX_ENTRY_VALUE = 1000
 #: Texts in a list field.
 MAX_ITEMS = 1000
 
+#: What a whole number of a document stays below: beyond it, JavaScript takes two for one.
+ENTRY_MAX = 2**53
+
 #: What a whole number may be on every database.
 INTEGER_MAX = 2**31 - 1
 
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,15})", re.ASCII)
+_FRACTION = re.compile(r"-?(0|[1-9][0-9]{0,14})\.[0-9]{0,340}[1-9]", re.ASCII)
 _ENTRY_KEY = re.compile(r"^[^\s.=][^.=\n]*$")
 
 
@@ -84,6 +89,8 @@ class Field:
     choices: tuple[tuple[str, Any], ...] = ()
     target: str | None = None
     entry_prefix: str | None = None
+    entry_kind: Kind = Kind.LONG_TEXT  # of the texts of a MAP; of any other kind, all its entries are texts
+    entry_length: int = MAX_ENTRY_VALUE
     file_name: str | None = None  # the column's name in imported and exported files, where it differs
     listed: bool = True  # a column of the list by default
     filtered: bool = False  # offered as a filter
@@ -92,12 +99,18 @@ class Field:
     verb: str | None = None  # the extra verb that changing it needs
     order: int = field(default_factory=count().__next__, compare=False)
     name: str = ""
+    entry: Field | None = field(default=None, compare=False)
     attribute: InstrumentedAttribute[Any] | None = None
 
     def bound(self, name: str, attribute: InstrumentedAttribute[Any]) -> Field:
         """Return this field with the name and attribute under which a model holds it."""
         prefix = self.entry_prefix or name if self.kind is Kind.MAP else None
-        return replace(self, name=name, attribute=attribute, entry_prefix=prefix, file_name=self.file_name or name)
+        bound = replace(self, name=name, attribute=attribute, entry_prefix=prefix, file_name=self.file_name or name)
+        return replace(bound, entry=bound.text_of_entry()) if self.kind is Kind.MAP else bound
+
+    def text_of_entry(self) -> Field:
+        """Return the field that the text of one entry of a MAP makes."""
+        return replace(self, kind=self.entry_kind, max_length=self.entry_length, required=False)
 
     def get(self, record: Resource) -> Any:
         """Return the value on `record`."""
@@ -228,16 +241,18 @@ class Field:
         return key
 
     def _clean_entry(self, value: Any) -> Any:
+        if self.entry_kind is not Kind.LONG_TEXT and isinstance(value, bool | int | float):
+            value = written(value)
         if isinstance(value, bool) or value is None:
             return value
-        if isinstance(value, int) and abs(value) < 2**53:
+        if isinstance(value, int) and abs(value) < ENTRY_MAX:
             return value
         if isinstance(value, float) and value == value and abs(value) < 1e15:
-            # There is one zero on PostgreSQL.
-            return value + 0.0
+            # 2.0 is 2, and is written so.
+            return int(value) if value.is_integer() else value
         if not isinstance(value, str):
             raise self.refuse(_("%(field)s: a value must be a text, a number, or true or false.", field=self.label))
-        return replace(self, kind=Kind.LONG_TEXT, max_length=MAX_ENTRY_VALUE, required=False)._clean_text(value)
+        return (self.entry or self.text_of_entry())._clean_text(value)
 
     def _clean_money(self, value: Any) -> Decimal:
         amount = Decimal(value)
@@ -374,17 +389,17 @@ _PARSERS: dict[Kind, Callable[[Field, str, Any], Any]] = {
 
 
 def scalar(text: str) -> Any:
-    """Return the scalar that a written document value means: true, false, a plain number, or the text.
+    """Return the scalar that a written document value means: true, false, a number as it is written, or the text.
 
-    Double quotes keep a text a text: `"12"` is the text 12.
+    Double quotes keep a text a text: `"12"` is the text 12. So are 007 and 1.50: numbers are not written so.
     """
     if len(text) > 1 and text[0] == text[-1] == '"':
         return text[1:-1]
     if text in ("true", "false"):
         return text == "true"
-    if re.fullmatch(r"-?(0|[1-9][0-9]{0,14})", text) and text != "-0":
+    if _WHOLE.fullmatch(text) and text != "-0" and abs(int(text)) < ENTRY_MAX:
         return int(text)
-    if re.fullmatch(r"-?(0|[1-9][0-9]{0,11})\.[0-9]{0,5}[1-9]", text):
+    if _FRACTION.fullmatch(text) and _digits(float(text)) == text:
         return float(text)
     return text
 
@@ -395,4 +410,9 @@ def written(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return value if scalar(value) == value else f'"{value}"'
-    return str(value)
+    return _digits(value) if isinstance(value, float) else str(value)
+
+
+def _digits(number: float) -> str:
+    """Return the fewest digits that mean `number`, without an exponent."""
+    return f"{Decimal(repr(number)):f}"

@@ -134,11 +134,25 @@ class Product(Named, Resource, Base):
     )
     name_i18n: Mapped[dict[str, Any] | None] = column(
         Document,
-        Field(label=_l("Name in other languages"), kind=Kind.MAP, entry_prefix="name", listed=False),
+        Field(
+            label=_l("Name in other languages"),
+            kind=Kind.MAP,
+            entry_prefix="name",
+            entry_kind=Kind.TEXT,
+            entry_length=300,
+            listed=False,
+        ),
     )
     description_i18n: Mapped[dict[str, Any] | None] = column(
         Document,
-        Field(label=_l("Description in other languages"), kind=Kind.MAP, entry_prefix="description", listed=False),
+        Field(
+            label=_l("Description in other languages"),
+            kind=Kind.MAP,
+            entry_prefix="description",
+            entry_kind=Kind.HTML,
+            entry_length=100_000,
+            listed=False,
+        ),
     )
 
     category: Mapped[Category | None] = relationship(lazy="select")

@@ -286,11 +286,35 @@ def test_documents_hold_plain_scalars_only(words: None, value: Any) -> None:
         fields_of(Product)["attributes"].clean({"a": value})
 
 
-@given(st.one_of(st.booleans(), st.integers(-(10**14), 10**14), st.text(max_size=40), st.sampled_from(["1.5", '"'])))
+FLOATS = st.floats(-1e15, 1e15, exclude_min=True, exclude_max=True) | st.floats(-1, 1) | st.floats(-9, 9, width=16)
+SCALARS = st.one_of(
+    st.booleans(),
+    st.integers(-(2**53) + 1, 2**53 - 1),
+    FLOATS.filter(lambda number: not number.is_integer()),
+    st.text(max_size=40),
+    st.text('-0123456789.e"', max_size=12),
+    st.sampled_from(["1.5", "1.50", "1e-07", "-0", "-0.0", "0.1", "9007199254740991", "9007199254740993", "007", '"']),
+)
+
+
+@given(SCALARS)
 def test_a_written_scalar_reads_back_as_itself(value: Any) -> None:
     found = scalar(written(value))
     assert found == value
     assert type(found) is type(value)
+
+
+def test_entries_of_documents_have_the_kind_that_they_translate(words: None) -> None:
+    product = Product(
+        attributes={"a": 2.0, "b": "<b>x</b>"},
+        name_i18n={"fr": 12, "de": " Tasse \n blau "},
+        description_i18n={"fr": "<p>Tasse</p><script>x</script>", "de": "x" * 5_000},
+    )
+    assert product.attributes == {"a": 2, "b": "<b>x</b>"} and type(product.attributes["a"]) is int
+    assert product.name_i18n == {"fr": "12", "de": "Tasse blau"}
+    assert product.description_i18n == {"fr": "<p>Tasse</p>", "de": "x" * 5_000}
+    with pytest.raises(Refused, match="301 characters are too many"):
+        product.name_i18n = {"fr": "x" * 301}
 
 
 MOMENTS = [
