@@ -48,6 +48,8 @@ class Column:
 def export_rows(selection: Selection, session: Session, form: str = "csv", *, bom: bool = False) -> Iterator[str]:
     """Yield the text of a file with every row of `selection`, in its order, in pieces and in constant memory.
 
+    In a tree what lies above comes first, level by level: so an empty house can read it.
+
     Rows that the actor sees but may not export are left out, as are fields and names that they do not see. `bom` marks
     CSV as UTF-8 for old spreadsheets. `snapshot` gives a session in which nothing changes meanwhile. Raises Denied and
     Refused before the first piece.
@@ -59,7 +61,7 @@ def export_rows(selection: Selection, session: Session, form: str = "csv", *, bo
         raise Refused(_("“%(format)s” is no format. Choose one of: %(all)s.", format=form, all=", ".join(FORMATS)))
     policy.require(selection.actor, "export", model.resource.name)
     writer = _Csv(selection, session) if form == "csv" else _JsonLines(selection, session)
-    return _pieces(selection, session, writer, "\ufeff" if bom and form == "csv" else "")
+    return _pieces(writer, "\ufeff" if bom and form == "csv" else "")
 
 
 @contextmanager
@@ -72,9 +74,9 @@ def snapshot() -> Iterator[Session]:
             yield session
 
 
-def _pieces(selection: Selection, session: Session, writer: _Writer, start: str) -> Iterator[str]:
+def _pieces(writer: _Writer, start: str) -> Iterator[str]:
     lot = [start + writer.header()]
-    for record in selection.rows(session):
+    for record in writer.records():
         if not writer.shown(record):
             continue
         lot.append(writer.row(record))
@@ -91,6 +93,7 @@ class _Writer:
         self.selection, self.session, self.model = selection, session, selection.model
         self._shown: dict[str | None, frozenset[str]] = {}
         self._trails: dict[int, str] = {}
+        self._depths: dict[int, int] = {}
         shown = self._allowed(None)
         self.fields = [one for one in fields_of(self.model).values() if not one.system and one.name in shown]
 
@@ -101,6 +104,16 @@ class _Writer:
     def row(self, record: Resource) -> str:
         """Return the text of one record."""
         raise NotImplementedError
+
+    def records(self) -> Iterator[Any]:
+        """Yield the records of the selection in the order of the file."""
+        if not parent_field(self.model):
+            yield from self.selection.rows(self.session)
+            return
+        self._learn_trails(self.model)
+        for depth in sorted(set(self._depths.values())):
+            # Read once for each level, so that no more than a chunk is held.
+            yield from (record for record in self.selection.rows(self.session) if self._depths[record.id] == depth)
 
     def shown(self, record: Resource) -> frozenset[str]:
         """Return the fields of `record` that the actor sees and may export, none where they may not export it."""
@@ -166,6 +179,8 @@ class _Writer:
                 steps.insert(0, at)
                 at = nodes[at][1]
             self._trails[key] = cells.joined_path([nodes[step][0] for step in steps if step in seen])
+            if model is self.model:
+                self._depths[key] = len(steps)
 
 
 class _Csv(_Writer):

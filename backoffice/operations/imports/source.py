@@ -121,7 +121,7 @@ def _checked_encoding(path: Path, encoding: str | None) -> str:
     except (OSError, EOFError) as error:
         raise BadFile(_("%(path)s cannot be read: %(reason)s.", path=path, reason=error)) from error
     if not start:
-        raise BadFile(_("%(path)s is empty. It needs a line with the names of its columns.", path=path.name))
+        raise BadFile(_("%(path)s is empty. Nothing was imported.", path=path.name))
     return found
 
 
