@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, case, select
 
 from .. import history, policy, writes
 from ..errors import NotFound, Refused
 from ..extensions import db
 from ..i18n import _
-from ..models.base import Resource, field_of, find_field, resources
+from ..models.base import Resource, field_of, fields_of, find_field, resources
 from ..models.history import Change, ChangeSet
 from ..policy import Actor
 from ..writes import Receipt, Unit
@@ -45,6 +46,14 @@ class UndoReport:
         self.count += len(receipt.changes)
 
 
+@dataclass
+class Outcome:
+    """What one chunk left: what cannot be taken back, and by the key of its change what a rule refused as it is now."""
+
+    skipped: list[Skipped] = field(default_factory=list)
+    refused: list[tuple[int, Skipped]] = field(default_factory=list)
+
+
 def undo_change_set(actor: Actor, change_set_id: int) -> UndoReport:
     """Take back every change of a change set that is still as it left it; the rest is skipped and named.
 
@@ -66,49 +75,77 @@ def undo_change(actor: Actor, change_id: int, keys: Collection[str] | None = Non
 
 def _undo(actor: Actor, change_set_id: int, statement: Select[Change], keys: Collection[str] | None) -> UndoReport:
     change_set = db.session.get(ChangeSet, change_set_id)
-    newest = policy.visible_changes(actor, statement.with_only_columns(Change.id)).order_by(Change.id.desc())
-    change_ids = list(db.session.scalars(newest))
+    ordered = policy.visible_changes(actor, statement.with_only_columns(Change.id)).order_by(*_order())
+    change_ids = list(db.session.scalars(ordered))
     if change_set is None or not change_ids:
         raise NotFound("change_set", change_set_id)
     title = _("Undo: %(title)s", title=change_set.title)
     report = UndoReport()
-    for start in range(0, len(change_ids), CHUNK):
-        chunk = change_ids[start : start + CHUNK]
+    while change_ids:
+        left: list[tuple[int, Skipped]] = []
+        for start in range(0, len(change_ids), CHUNK):
 
-        def work(unit: Unit, chunk: Sequence[int] = chunk) -> list[Skipped]:
-            return list(_undo_chunk(unit, chunk, keys))
+            def work(unit: Unit, chunk: Sequence[int] = change_ids[start : start + CHUNK]) -> Outcome:
+                return _undo_chunk(unit, chunk, keys)
 
-        skipped, receipt = writes.run(
-            actor, title, work, source="undo", undo_of=change_set_id, continues=report.change_set_id
-        )
-        report.add(receipt)
-        report.skipped.extend(skipped)
+            outcome, receipt = writes.run(
+                actor, title, work, source="undo", undo_of=change_set_id, continues=report.change_set_id
+            )
+            report.add(receipt)
+            report.skipped.extend(outcome.skipped)
+            left.extend(outcome.refused)
+        # What was refused may have waited for what came after it; when nothing came, it stays.
+        again = [key for key, _skipped in left] if len(left) < len(change_ids) else []
+        report.skipped.extend(skipped for _key, skipped in left if not again)
+        change_ids = again
     return report
 
 
-def _undo_chunk(unit: Unit, change_ids: Sequence[int], keys: Collection[str] | None) -> Iterator[Skipped]:
-    changes = list(unit.session.scalars(select(Change).where(Change.id.in_(change_ids)).order_by(Change.id.desc())))
+def _order() -> tuple[Any, ...]:
+    """Return the order in which changes are taken back: what went to the trash first, what was created last.
+
+    What refers to others comes back after them and goes before them: a category must be there, and be empty.
+    """
+    gone, created = Change.verb == "trash", Change.verb == "create"
+    rank = case({name: _rank(model) for name, model in resources().items()}, value=Change.resource, else_=0)
+    return case((gone, 0), (created, 2), else_=1), case((gone, rank), (created, -rank), else_=0), Change.id.desc()
+
+
+def _rank(model: type[Resource]) -> int:
+    """Return how many resources stand below `model`, each referring to the next."""
+    below = {resources()[field.target] for field in fields_of(model).values() if field.target} - {model}
+    return 1 + max(map(_rank, below), default=0)
+
+
+def _undo_chunk(unit: Unit, change_ids: Sequence[int], keys: Collection[str] | None) -> Outcome:
+    by_id = {change.id: change for change in unit.session.scalars(select(Change).where(Change.id.in_(change_ids)))}
+    changes = [by_id[key] for key in change_ids if key in by_id]
     found = _locked(unit, changes)
+    outcome = Outcome()
     try:
         with unit.attempt():
-            skipped = [item for change in changes for item in _undo_one(unit, found, change, keys)]
+            outcome.skipped = [item for change in changes for item in _undo_one(unit, found, change, keys)]
+            unit.settle()
     except (Refused, policy.Denied):
         # Something in the chunk is refused: one by one, so that only that is left.
-        skipped = [item for change in changes for item in _undo_alone(unit, found, change, keys)]
-    yield from skipped
+        outcome = Outcome()
+        for change in changes:
+            _undo_alone(unit, found, change, keys, outcome)
+    return outcome
 
 
 def _undo_alone(
-    unit: Unit, found: dict[tuple[str, int], Resource], change: Change, keys: Collection[str] | None
-) -> list[Skipped]:
+    unit: Unit, found: dict[tuple[str, int], Resource], change: Change, keys: Collection[str] | None, outcome: Outcome
+) -> None:
     try:
         with unit.attempt():
             skipped = list(_undo_one(unit, found, change, keys))
     except Refused as refused:
-        return [Skipped(policy.label_of(unit.actor, change), refused.field, str(refused))]
+        outcome.refused.append((change.id, Skipped(policy.label_of(unit.actor, change), refused.field, str(refused))))
     except policy.Denied:
-        return [Skipped(policy.label_of(unit.actor, change), None, _("you may not change it"))]
-    return skipped
+        outcome.skipped.append(Skipped(policy.label_of(unit.actor, change), None, _("you may not change it")))
+    else:
+        outcome.skipped.extend(skipped)
 
 
 def _locked(unit: Unit, changes: Sequence[Change]) -> dict[tuple[str, int], Resource]:
