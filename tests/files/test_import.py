@@ -105,19 +105,47 @@ def test_undo_takes_everything_back(files: Files) -> None:
     assert product("I-4").trashed_at, "what was created is in the trash"
 
 
+def live() -> dict[str, int]:
+    """Return how many records of each kind are not in the trash."""
+    return {
+        model.__name__: len(db.session.scalars(select(model.id).where(model.trashed_at.is_(None))).all())
+        for model in (Product, Brand, Category)
+    }
+
+
 def test_a_whole_import_is_one_change_set_however_many_chunks(files: Files) -> None:
-    rows = "".join(f"C-{number},Name {number % 50},Brand {number % 700}\n" for number in range(1_500))
+    rows = "".join(
+        f"C-{number},Name {number % 50},Brand {number % 300},Top > Sub {number % 30}\n" for number in range(1_200)
+    )
     chunks: list[int] = []
-    report = files.load(f"sku,name,brand\n{rows}", tell=lambda report: chunks.append(report.rows))
-    assert fates(report) == (1_500, 0, 0, 0) and len(chunks) > 1
-    assert change_sets() == [("import", "Import of file.csv", 2_200)]
-    changed = db.session.scalar(select(ChangeSet.change_count))
-    assert changed == 2_200
-    assert len(set(db.session.scalars(select(Product.slug)))) == 1_500
+    report = files.load(f"sku,name,brand,category\n{rows}", tell=lambda report: chunks.append(report.rows))
+    assert fates(report) == (1_200, 0, 0, 0) and len(chunks) > 1
+    assert change_sets() == [("import", "Import of file.csv", 1_531)]
+    assert db.session.scalar(select(ChangeSet.change_count)) == 1_531
+    assert len(set(db.session.scalars(select(Product.slug)))) == 1_200
     assert report.change_set_id is not None
-    undo.undo_change_set(HOUSE, report.change_set_id)
+    undone = undo.undo_change_set(HOUSE, report.change_set_id)
     db.session.rollback()
-    assert not db.session.scalars(select(Product.id).where(Product.trashed_at.is_(None))).all()
+    assert (undone.count, undone.skipped) == (1_531, [])
+    assert live() == {"Product": 0, "Brand": 0, "Category": 0}, "no category is held up by what it held"
+    assert undone.change_set_id is not None
+    redone = undo.undo_change_set(HOUSE, undone.change_set_id)
+    db.session.rollback()
+    assert (redone.count, redone.skipped) == (1_531, [])
+    assert live() == {"Product": 1_200, "Brand": 300, "Category": 31}
+
+
+def test_a_category_that_others_use_by_now_is_left_by_undo(files: Files) -> None:
+    report = files.load("sku,name,category\nU-1,x,Kitchen > Cups\nU-2,y,Kitchen > Pots\n")
+    files.load("sku,name,category\nU-3,z,Kitchen > Cups\n")
+    assert report.change_set_id is not None
+    undone = undo.undo_change_set(HOUSE, report.change_set_id)
+    db.session.rollback()
+    assert undone.count == 3, "two products and the empty category"
+    assert [(item.label, item.reason.split(".")[0]) for item in undone.skipped] == [
+        ("Cups", "“Cups” holds products, such as “z”"),
+        ("Kitchen", "“Kitchen” holds other categories, such as “Cups”"),
+    ]
 
 
 DRY = """sku,name,price,brand,category,slug
