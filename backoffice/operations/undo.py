@@ -111,10 +111,11 @@ def _order() -> tuple[Any, ...]:
     return case((gone, 0), (created, 2), else_=1), case((gone, rank), (created, -rank), else_=0), Change.id.desc()
 
 
-def _rank(model: type[Resource]) -> int:
-    """Return how many resources stand below `model`, each referring to the next."""
-    below = {resources()[field.target] for field in fields_of(model).values() if field.target} - {model}
-    return 1 + max(map(_rank, below), default=0)
+def _rank(model: type[Resource], above: frozenset[type[Resource]] = frozenset()) -> int:
+    """Return how many resources stand below `model`, each referring to the next; a circle is gone round once."""
+    seen = above | {model}
+    below = {resources()[field.target] for field in fields_of(model).values() if field.target} - seen
+    return 1 + max((_rank(other, seen) for other in below), default=0)
 
 
 def _undo_chunk(unit: Unit, change_ids: Sequence[int], keys: Collection[str] | None) -> Outcome:
@@ -125,7 +126,6 @@ def _undo_chunk(unit: Unit, change_ids: Sequence[int], keys: Collection[str] | N
     try:
         with unit.attempt():
             outcome.skipped = [item for change in changes for item in _undo_one(unit, found, change, keys)]
-            unit.settle()
     except (Refused, policy.Denied):
         # Something in the chunk is refused: one by one, so that only that is left.
         outcome = Outcome()
