@@ -9,6 +9,7 @@ database's refusal off, would never be whole.
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.sql.elements import ReleaseSavepointClause, RollbackToSavepointClause, SavepointClause
 
 from .errors import WriteRefused
@@ -31,9 +33,11 @@ BUSY_TIMEOUT_MS = 10_000
 #: Comments and quoted text, in which nothing is meant as a command. `E'…'` has escapes of its own.
 _QUOTED = re.compile(r"--[^\n]*|/\*.*?\*/|\b[eE]'(?:[^'\\]|\\.|'')*'|'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"", re.DOTALL)
 
-#: How a statement that reads begins; `PRAGMA` with a name only asks for what the name says.
+#: How a statement that reads begins; `PRAGMA` with a name only asks for what the name says. The weakest lock is the one
+#: that every SELECT takes.
 _BEGINNING = re.compile(
     r"[\s(]*(?:(?:EXPLAIN\s+(?:QUERY\s+PLAN\s+|\([^()]*\)\s*)?)?(?:SELECT|WITH|VALUES|TABLE)\b|SHOW\b"
+    r"|LOCK TABLE [^;]* IN ACCESS SHARE MODE$"
     r"|PRAGMA\s+(?:\w+\.)?(?:table_x?info|table_list|index_x?info|index_list|foreign_key_list|foreign_key_check"
     r"|database_list|compile_options|integrity_check|quick_check)\b)",
     re.IGNORECASE,
@@ -137,7 +141,12 @@ def _begin(connection: Connection) -> None:
     writes = _pass_of(connection) is not None
     if connection.dialect.name == "sqlite":
         driver.execute(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
-        driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+        begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
+        try:
+            driver.execute(begin)
+        except sqlite3.OperationalError as error:
+            # As SQLAlchemy would say it: who waits for another writer is tried again.
+            raise OperationalError(begin, None, error) from error
     elif writes:
         # It must be the first statement: after any other PostgreSQL refuses it.
         driver.execute("SET TRANSACTION READ WRITE")

@@ -148,7 +148,11 @@ class Unit:
         return policy.name_of(self.actor, record)
 
     def _discreet(self, record: Resource, refused: Refused) -> Refused:
-        return policy.discreet(self.actor, refused, type(record), record, new=not inspect(record).persistent)
+        state = inspect(record)
+        if refused.field in state.mapper.column_attrs and state.attrs[refused.field].history.has_changes():
+            # They set it themselves, as everyone may set some fields of their own profile.
+            return refused
+        return policy.discreet(self.actor, refused, type(record), record, new=not state.persistent)
 
     def emit(self, topic: str, payload: Mapping[str, Any]) -> None:
         """Leave a message for the outside world, sent after the commit and only then."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -68,7 +69,8 @@ def load(actor: Actor, folder: Path) -> dict[str, int]:
             raise Refused(f"{tried.failed} products of the demo do not fit; nothing was loaded. See {tried.errors}.")
         made, _receipt = writes.run(actor, TITLE, lambda unit: _make_categories(unit, missing), source="import")
         report = import_file(actor, file, options)
-    return {"product": report.created, "category": made} | report.also_created
+    counts = Counter({"product": report.created, "category": made}) + Counter(report.also_created)
+    return {name: counts[name] for name in ("product", "category", "brand", "tag") if counts[name]}
 
 
 def clear(actor: Actor) -> Cleared:

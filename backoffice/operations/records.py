@@ -132,6 +132,9 @@ def merge_form(unit: Unit, record: Resource, opened_version: int, values: Mappin
     Raises Refused where history cannot tell how it was then: what somebody did meanwhile would be lost unseen.
     """
     model = type(record)
+    other = Refused(_("This form belongs to another state of the record. Reload the page; copy what you typed."))
+    if not 0 < opened_version < record.version:
+        raise other
     statement = (
         select(Change.version, Change.diff)
         .where(Change.resource == model.resource.name, Change.record_id == record.id)
@@ -140,8 +143,8 @@ def merge_form(unit: Unit, record: Resource, opened_version: int, values: Mappin
     )
     later = unit.session.execute(statement).all()
     told = {row.version for row in later}
-    if not 0 < opened_version < record.version or told != set(range(opened_version + 1, record.version + 1)):
-        raise Refused(_("This form belongs to another state of the record. Reload the page; copy what you typed."))
+    if told != set(range(opened_version + 1, record.version + 1)):
+        raise other
     theirs = history.state_of(record)
     base = history.as_of(theirs, (row.diff for row in later))
     yours: history.State = {}

@@ -116,7 +116,8 @@ def test_a_known_browser_gets_past_strangers(browser: Browsers, person: People) 
     assert client.submit("/login", values).status_code == 303
     hold()
     forged = browser()
-    forged.set_cookie("known", (client.cookie("known") or "")[:-1] + "x")
+    # Its last character alone may hold bits that count for nothing.
+    forged.set_cookie("known", (client.cookie("known") or "")[:-4] + "xxxx")
     assert fail(forged, address="198.51.100.10") == 429
     # A known browser does not guess for free either.
     client.delete_cookie("session")

@@ -30,12 +30,13 @@ def test_a_killed_import_is_completed_by_running_it_again(files: Files, app: Fla
         for number in range(ROWS)
     )
     file = files.write(f"sku,name,price,brand,category,tags\n{rows}")
-    command = [sys.executable, "-m", "tests.files.crash", database_url, str(file), "9"]
+    command = [sys.executable, "-m", "tests.files.crash", database_url, str(file), "5"]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True)
     *killed, last = [json.loads(line) for line in run.stdout.splitlines()]
     assert last["finished"] and last["product"] == ROWS
     assert not any(line["finished"] for line in killed)
-    assert {line["product"] for line in killed} >= {0} and len({line["product"] for line in killed}) > 2
+    reached = {line["product"] for line in killed}
+    assert 0 in reached and any(0 < number < ROWS for number in reached), "killed before, and half-way"
     for line in killed:
         assert line["change"] >= line["product"] + line["brand"] + line["category"], "no row without its history"
 
