@@ -18,7 +18,18 @@ class ProductView(ResourceView):
     place = (1, "product")
     columns = ("status", "price", "category_id", "updated_at")
     pictured = True
-    main = ("name", "description", "attributes", "name_i18n", "description_i18n", "sku", "gtin", "slug", "image_url")
+    main = (
+        "name",
+        "description",
+        "attributes",
+        "name_i18n",
+        "description_i18n",
+        "sku",
+        "gtin",
+        "slug",
+        "image_url",
+        "notes",
+    )
     side = ("status", "category_id", "brand_id", "tags", "responsible_id", "price", "currency", "cost")
 
     @mass_action(

@@ -33,8 +33,14 @@ R = TypeVar("R")
 #: How often a unit is tried when the database gave up on it for the sake of another.
 ATTEMPTS = 3
 
-#: Tables that hold no resource and leave no history: who may be slowed down, what was sent, what is searched.
-BOOKKEEPING = frozenset({"sign_in_throttle", "outbox_message", "search_entry", search.FULL_TEXT.name})
+#: Tables that hold no resource and leave no history: who may be slowed down, what was sent, what is searched, how each
+#: person likes their screens, who is looking at what, figures that are kept for a while.
+BOOKKEEPING = frozenset(
+    {
+        *("sign_in_throttle", "outbox_message", "search_entry", search.FULL_TEXT.name),
+        *("preference", "saved_view", "presence", "figure"),
+    }
+)
 
 #: PostgreSQL's serialization failure and deadlock; SQLite says "locked".
 _RETRIED = frozenset({"40001", "40P01"})

@@ -67,6 +67,16 @@ class Product(Named, Resource, Base):
     description: Mapped[str | None] = column(
         Text, Field(label=_l("Description"), kind=Kind.HTML, max_length=100_000, listed=False)
     )
+    notes: Mapped[str | None] = column(
+        Text,
+        Field(
+            label=_l("Notes"),
+            kind=Kind.HTML,
+            max_length=20_000,
+            listed=False,
+            help=_l("For colleagues; never published."),
+        ),
+    )
     price: Mapped[Decimal | None] = column(
         Money, Field(label=_l("Price"), kind=Kind.MONEY, sorted=True, filtered=True, inline=True)
     )

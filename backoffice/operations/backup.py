@@ -32,8 +32,8 @@ FORMAT = 1
 #: Rows that are read, and written, at once.
 CHUNK = 1_000
 
-#: What is not worth keeping: who was slowed down a minute ago.
-LEFT_OUT = frozenset({"sign_in_throttle"})
+#: What is not worth keeping: who was slowed down or looked at what a minute ago, figures that can be counted again.
+LEFT_OUT = frozenset({"sign_in_throttle", "presence", "figure"})
 
 #: Bounds of what a restore reads at once, so that a hostile file fills no memory.
 LONGEST_LINE = 64 * 2**20
