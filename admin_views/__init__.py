@@ -67,6 +67,8 @@ def register(app: Flask, packages: tuple[str, ...] = ()) -> Admin:
         navigation=lambda: navigation(admin),
         moment=formats.moment,
         format_count=formats.count,
+        whole=formats.whole,
+        percent=formats.percent,
     )
     return admin
 

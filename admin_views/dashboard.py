@@ -1,47 +1,94 @@
-"""The first page: what needs someone, and what changed last; every number links to the records it counts."""
+"""The first page: what needs someone, what changed, how the catalogue stands; every mark links to what it counts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
+from babel import Locale
 from flask_admin import expose
+from flask_babel import format_time, get_locale
 
 from backoffice import policy
 from backoffice.extensions import db
-from backoffice.i18n import _, _l
+from backoffice.i18n import _n
+from backoffice.models.base import fields_of
 from backoffice.models.product import Product
+from backoffice.models.types import utcnow
+from backoffice.operations import figures
 from backoffice.policy import Actor
-from backoffice.selection import Count, Selection
+from backoffice.selection import Count, Selection, fields_to_ask
+from backoffice.web.people import house
 
-from . import timeline
+from . import formats, timeline
 from .access import GuardedView
+from .names import names_of
 
-#: Change sets shown.
-LATEST = 8
-
-#: What may need someone: a sentence, and the parameters of the list that holds it.
-NEEDS: tuple[tuple[Any, dict[str, str]], ...] = (
-    (_l("Drafts"), {"status": "draft"}),
-    (_l("Without a price"), {"price": "none"}),
-    (_l("Without a category"), {"category_id": "none"}),
-    (_l("In the trash"), {"trash": "1"}),
-)
+#: Change sets and needs shown.
+LATEST, MOST_NEEDS = 6, 6
 
 
 @dataclass(frozen=True)
-class Number:
-    """A number of products and the list that shows them."""
+class Need:
+    """Something that waits for someone: an icon, a sentence with its number, and the list that holds it."""
 
-    label: str
-    count: Count
+    icon: str
+    sentence: str
     args: dict[str, Any]
 
 
-class Dashboard(GuardedView):
-    """Numbers that link to the records they count."""
+@dataclass(frozen=True)
+class Bar:
+    """One mark of a figure: what it stands for, how many, its share of the longest or of the whole, and its list."""
 
-    VERB_OF = {"index": GuardedView.OPEN}
+    key: str
+    label: str
+    count: int
+    share: float
+    args: dict[str, Any] | None = None
+    start: float = 0.0
+
+
+@dataclass(frozen=True)
+class Hour:
+    """One hour of the last day: its label, changes by source, and the history of it."""
+
+    label: str
+    counts: list[int]
+    since: str
+    until: str
+
+
+@dataclass
+class Board:
+    """What the dashboard shows; what the person may not see is None or empty."""
+
+    total: Count | None = None
+    needs: list[Need] = field(default_factory=list)
+    deeds: list[timeline.Deed] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+    hours: list[Hour] = field(default_factory=list)
+    changes: int | None = None
+    people: list[tuple[str, int]] = field(default_factory=list)
+    statuses: list[Bar] = field(default_factory=list)
+    categories: list[Bar] = field(default_factory=list)
+    languages: list[Bar] = field(default_factory=list)
+    as_of: datetime | None = None
+    stale: bool = False
+
+    def take(self, found: figures.Counted) -> Any:
+        """Return the value of `found`, and remember how old the oldest figure on the page is."""
+        self.stale = self.stale or found.stale
+        if found.at is not None:
+            self.as_of = min(self.as_of, found.at) if self.as_of else found.at
+        return found.value
+
+
+class Dashboard(GuardedView):
+    """Figures that link to the records they count."""
+
+    VERB_OF = {"index": GuardedView.OPEN, "figures": GuardedView.OPEN}
 
     def is_accessible(self) -> bool:
         """Return whether the person may open the dashboard: everyone signed in may."""
@@ -49,24 +96,152 @@ class Dashboard(GuardedView):
 
     @expose("/")
     def index(self) -> str:
-        """Show the dashboard."""
-        deeds: list[timeline.Deed] = []
-        if policy.allows(self.actor, "read", "history"):
-            page = timeline.page_of_sets(db.session, timeline.visible_sets(self.actor), None)
-            deeds = timeline.deeds(db.session, self.actor, page.rows[:LATEST])
-        return self.render("admin/dashboard.html", numbers=numbers(self.actor), deeds=deeds)
+        """Show the dashboard with the figures that are kept, or that are counted quickly."""
+        return self.render("admin/dashboard.html", board=board(self.actor, again=False), sources=timeline.SOURCES)
+
+    @expose("/figures/")
+    def figures(self) -> str:
+        """Show the dashboard with figures that are counted anew where they are not fresh."""
+        return self.render("admin/dashboard.html", board=board(self.actor, again=True), sources=timeline.SOURCES)
 
 
-def numbers(actor: Actor) -> list[Number]:
-    """Return how many products need someone; what `actor` may not ask by is left out, and so are zeros."""
-    if not policy.allows(actor, "read", "product"):
-        return []
-    found = [Number(_("Products"), Selection(Product, actor).count(db.session), {})]
-    for label, args in NEEDS:
+def board(actor: Actor, again: bool) -> Board:
+    """Return what `actor` may see of the whole; `again` counts anew what is not fresh."""
+    found = Board()
+    if policy.allows(actor, "read", "product"):
+        _catalogue(found, actor, again)
+    if policy.allows(actor, "read", "history"):
+        _changes(found, actor, again)
+    return found
+
+
+def _catalogue(found: Board, actor: Actor, again: bool) -> None:
+    session = db.session
+    found.total = Selection(Product, actor).count(session)
+    found.needs = needs(actor)
+    quick = found.total.exact or figures.is_quick(session, actor)
+    asked, _sorted = fields_to_ask(Product, actor)
+    seen = policy.fields_for(actor, "read", Product)
+
+    def figure(name: str, count: Any) -> Any:
+        return found.take(figures.counted(session, actor, name, count, quick, again))
+
+    if "status" in asked:
+        found.statuses = _statuses(figure("status", lambda: figures.by_status(session, actor)) or {})
+    if "category_id" in asked:
+        found.categories = _categories(actor, figure("category", lambda: figures.by_category(session, actor)) or [])
+    settings = house()
+    languages = [code for code in settings.languages if code != settings.source_language] if settings else []
+    if languages and "name_i18n" in seen:
+        counts = figure("language", lambda: figures.by_language(session, actor, languages)) or {}
+        found.languages = _languages(languages, counts)
+
+
+def needs(actor: Actor) -> list[Need]:
+    """Return what waits for someone, the person's own first; without zeros and what they may not ask by."""
+    asked: list[tuple[str, dict[str, str], Any]] = [
+        ("clock", {"status": "draft"}, _drafts),
+        ("coin", {"price": "none"}, _unpriced),
+        ("category", {"category_id": "none"}, _unfiled),
+        ("building-store", {"brand_id": "none"}, _unbranded),
+        ("trash", {"trash": "1"}, _trashed),
+    ]
+    if actor.user_id is not None:
+        asked.insert(0, ("user", {"status": "draft", "responsible_id": str(actor.user_id)}, _own_drafts))
+    found = []
+    for icon, args, sentence in asked:
         parsed = Selection.from_args(Product, actor, args)
         if parsed.problems:
             continue
         counted = parsed.selection.count(db.session)
         if counted.value:
-            found.append(Number(str(label), counted, args))
-    return found
+            found.append(Need(icon, sentence(counted.value, formats.count(counted)), args))
+    return found[:MOST_NEEDS]
+
+
+def _own_drafts(number: int, count: str) -> str:
+    return _n(
+        "%(count)s draft of yours is not published.",
+        "%(count)s drafts of yours are not published.",
+        number,
+        count=count,
+    )
+
+
+def _drafts(number: int, count: str) -> str:
+    return _n("%(count)s draft is not published.", "%(count)s drafts are not published.", number, count=count)
+
+
+def _unpriced(number: int, count: str) -> str:
+    return _n("%(count)s product has no price.", "%(count)s products have no price.", number, count=count)
+
+
+def _unfiled(number: int, count: str) -> str:
+    return _n("%(count)s product has no category.", "%(count)s products have no category.", number, count=count)
+
+
+def _unbranded(number: int, count: str) -> str:
+    return _n("%(count)s product has no brand.", "%(count)s products have no brand.", number, count=count)
+
+
+def _trashed(number: int, count: str) -> str:
+    return _n("%(count)s product is in the trash.", "%(count)s products are in the trash.", number, count=count)
+
+
+def _statuses(counts: dict[str, int]) -> list[Bar]:
+    total = sum(counts.values()) or 1
+    bars: list[Bar] = []
+    start = 0.0
+    for key, label in fields_of(Product)["status"].choices:
+        if count := counts.get(key, 0):
+            share = 100 * count / total
+            bars.append(Bar(key, str(label), count, share, {"status": key}, start))
+            start += share
+    return bars
+
+
+def _categories(actor: Actor, counts: list[list[int]]) -> list[Bar]:
+    names = names_of(db.session, actor, {"category": {key for key, _count in counts}})
+    longest = max((count for _key, count in counts), default=1)
+    return [
+        Bar(str(key), names.get(("category", key), f"#{key}"), count, 100 * count / longest, {"category_id": str(key)})
+        for key, count in counts
+    ]
+
+
+def _languages(codes: list[str], counts: dict[str, int]) -> list[Bar]:
+    total = counts.get("", 0) or 1
+    return [Bar(code, language_name(code), counts.get(code, 0), 100 * counts.get(code, 0) / total) for code in codes]
+
+
+def language_name(code: str) -> str:
+    """Return what the reader calls the language `code`."""
+    name = Locale.parse(code, sep="-").get_display_name(get_locale()) or code
+    return str(name[:1].upper() + name[1:])
+
+
+def _changes(found: Board, actor: Actor, again: bool) -> None:
+    page = timeline.page_of_sets(db.session, timeline.visible_sets(actor), None)
+    found.deeds = timeline.deeds(db.session, actor, page.rows[:LATEST])
+    now = utcnow()
+    quick = found.total is None or found.total.exact
+    figure = figures.counted(db.session, actor, "hour", lambda: figures.by_hour(db.session, actor, now), quick, again)
+    if (counted := found.take(figure)) is None:
+        return
+    rows = counted["hours"]
+    found.people = [(label, count) for label, count in counted["people"]]
+    found.changes = sum(count for _hour, _source, count in rows)
+    found.sources = [name for name in timeline.SOURCES if any(source == name for _hour, source, _count in rows)]
+    by_place = {(datetime.fromisoformat(hour), source): count for hour, source, count in rows}
+    start = figures.first_hour(now)
+    found.hours = [_hour(start + timedelta(hours=past), found.sources, by_place) for past in range(figures.HOURS)]
+
+
+def _hour(since: datetime, sources: list[str], counts: dict[tuple[datetime, str], int]) -> Hour:
+    until = since + timedelta(hours=1)
+    return Hour(
+        format_time(since, "short"),
+        [counts.get((since, source), 0) for source in sources],
+        since.isoformat(timespec="seconds"),
+        until.isoformat(timespec="seconds"),
+    )

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, format_decimal, format_percent
 from flask_babel import format_datetime, get_locale
 from markupsafe import Markup, escape
 
@@ -148,3 +148,13 @@ def count(counted: Any) -> str:
     """Return a count as it stands on a page: exact, or "1,000+"."""
     number = format_decimal(counted.value, locale=get_locale())
     return number if counted.exact else f"{number}+"
+
+
+def whole(value: float) -> str:
+    """Return a whole number as the reader writes it."""
+    return str(format_decimal(round(value), locale=get_locale()))
+
+
+def percent(share: float) -> str:
+    """Return a share of a hundred as the reader writes it."""
+    return str(format_percent(round(share) / 100, locale=get_locale()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from flask import flash, redirect, request
@@ -45,6 +46,10 @@ class HistoryView(GuardedView):
             statement = statement.where(ChangeSet.actor_id == int(args["person"]))
         if "source" in args:
             statement = statement.where(ChangeSet.source == args["source"])
+        if "since" in args:
+            statement = statement.where(ChangeSet.at >= datetime.fromisoformat(args["since"]))
+        if "until" in args:
+            statement = statement.where(ChangeSet.at < datetime.fromisoformat(args["until"]))
         before = key_of(request.args.get("before"))
         page = timeline.page_of_sets(db.session, statement, before)
         return self.render(
@@ -122,6 +127,8 @@ def _filters() -> tuple[dict[str, str], list[str]]:
         "resource": lambda value: value in resources(),
         "source": lambda value: value in timeline.SOURCES,
         "person": lambda value: key_of(value) is not None,
+        "since": _is_moment,
+        "until": _is_moment,
     }
     args: dict[str, str] = {}
     problems = []
@@ -132,6 +139,13 @@ def _filters() -> tuple[dict[str, str], list[str]]:
         elif value:
             problems.append(_("“%(value)s” is not a filter that history knows; it was left out.", value=value[:60]))
     return args, problems
+
+
+def _is_moment(value: str) -> bool:
+    try:
+        return datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
 
 
 def _people(actor: policy.Actor) -> list[tuple[str, str]]:

@@ -35,6 +35,8 @@ class ChangeSet(Base):
     __table_args__ = (
         Index("ix_change_set_actor_id", "actor_id", "id"),
         Index("ix_change_set_undo_of_id", "undo_of_id"),
+        # The last day, hour by hour.
+        Index("ix_change_set_at", "at"),
     )
 
 

@@ -22,6 +22,7 @@ MOMENT = sa.DateTime(timezone=True)
 def upgrade() -> None:
     # Without a default: no row is written again, however many there are.
     op.add_column("product", sa.Column("notes", sa.Text(), nullable=True))
+    op.create_index("ix_change_set_at", "change_set", ["at"])
     op.create_table(
         "preference",
         owner("preference"),
@@ -73,4 +74,5 @@ def owner(table: str) -> sa.Column[int]:
 def downgrade() -> None:
     for table in ("figure", "presence", "saved_view", "preference"):
         op.drop_table(table)
+    op.drop_index("ix_change_set_at", table_name="change_set")
     op.drop_column("product", "notes")

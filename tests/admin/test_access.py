@@ -47,6 +47,7 @@ TABLE: dict[str, tuple[str, str] | None] = {
     "history.details_view": ("history", "read"),
     "history.undo_view": ("history", "read"),
     "admin.index": None,
+    "admin.figures": None,
 }
 
 #: What needs no right of a role: the pages of accounts have tests of their own.

@@ -1,0 +1,147 @@
+"""Figures over the whole catalogue as one person sees it: counted at once while that is quick, else kept a minute."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Result, case, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from .. import policy, writes
+from ..models.category import Category
+from ..models.history import Change, ChangeSet
+from ..models.personal import Figure
+from ..models.product import Product
+from ..models.types import utcnow
+from ..policy import Actor
+from ..selection import Selection
+
+#: Rows up to which a figure is counted whenever it is asked for.
+QUICK = 20_000
+
+#: How old a figure may be that is looked at again, and when nobody wants it any more.
+FRESH = timedelta(minutes=1)
+FORGOTTEN = timedelta(days=1)
+
+#: Hours, categories and people that are shown.
+HOURS = 24
+TOP_CATEGORIES = 8
+MOST_PEOPLE = 6
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Figures and the moment at which they were true; `value` None where they were not counted yet."""
+
+    value: Any
+    at: datetime | None
+    stale: bool = False
+
+
+def pairs(result: Result[Any, Any]) -> dict[Any, int]:
+    """Return rows of two columns as a dictionary."""
+    return {row[0]: row[1] for row in result}
+
+
+def by_status(session: Session, actor: Actor) -> dict[str, int]:
+    """Return the number of products that `actor` may see by status."""
+    statement = Selection(Product, actor).keys(session).with_only_columns(Product.status, func.count())
+    return pairs(session.execute(statement.group_by(Product.status)))
+
+
+def by_category(session: Session, actor: Actor) -> list[list[int]]:
+    """Return the highest categories within reach that hold most products, each with its number of products."""
+    statement = Selection(Product, actor).keys(session).with_only_columns(Product.category_id, func.count())
+    counts = pairs(session.execute(statement.group_by(Product.category_id)))
+    reach = select(Category.id, Category.path).where(policy.condition(actor, Category))
+    paths = {key: [int(part) for part in path.split("/") if part] for key, path in session.execute(reach)}
+    totals: dict[int, int] = {}
+    for key, count in counts.items():
+        highest = next((part for part in paths.get(key or 0, ()) if part in paths), None)
+        if highest is not None:
+            totals[highest] = totals.get(highest, 0) + count
+    ordered = sorted(totals.items(), key=lambda item: (-item[1], item[0]))
+    return [[key, count] for key, count in ordered[:TOP_CATEGORIES]]
+
+
+def by_language(session: Session, actor: Actor, languages: Iterable[str]) -> dict[str, int]:
+    """Return the number of products with a name in each of `languages`, besides the source; under `""` that of all."""
+    wanted = list(languages)
+    columns = [func.sum(case((Product.name_i18n[code].as_string().is_not(None), 1), else_=0)) for code in wanted]
+    statement = Selection(Product, actor).keys(session).with_only_columns(func.count(), *columns)
+    total, *named = session.execute(statement).one()
+    return {"": total} | {code: int(count or 0) for code, count in zip(wanted, named, strict=True)}
+
+
+def by_hour(session: Session, actor: Actor, now: datetime) -> dict[str, list[Any]]:
+    """Return the changes of the last day that `actor` may see.
+
+    `hours` holds [hour as ISO 8601, source, number], hours of the clock in UTC; `people` holds [name, number], the
+    busiest first.
+    """
+    since = first_hour(now)
+    first = session.scalar(select(func.min(ChangeSet.id)).where(ChangeSet.at >= since))
+    if first is None:
+        return {"hours": [], "people": []}
+    seen = policy.visible_changes(actor, select(Change.change_set_id).where(Change.change_set_id >= first))
+    counting = seen.with_only_columns(Change.change_set_id, func.count()).group_by(Change.change_set_id)
+    counts = pairs(session.execute(counting))
+    sets = select(ChangeSet.id, ChangeSet.at, ChangeSet.source, ChangeSet.actor_label)
+    hours: Counter[tuple[str, str]] = Counter()
+    people: Counter[str] = Counter()
+    for key, at, source, label in session.execute(sets.where(ChangeSet.id >= first, ChangeSet.at >= since)):
+        if count := counts.get(key):
+            hours[at.replace(minute=0, second=0, microsecond=0).isoformat(), source] += count
+            people[label] += count
+    return {
+        "hours": [[hour, source, count] for (hour, source), count in sorted(hours.items())],
+        "people": [[label, count] for label, count in people.most_common(MOST_PEOPLE)],
+    }
+
+
+def first_hour(now: datetime) -> datetime:
+    """Return the beginning of the first of the last HOURS hours, the one of `now` being the last."""
+    return now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
+
+
+def counted(session: Session, actor: Actor, name: str, count: Callable[[], Any], quick: bool, again: bool) -> Counted:
+    """Return the figures `name` as `count` finds them now, or as they are kept for everyone with the same reach.
+
+    `quick` says that counting does not take long; `again` counts anew what is not fresh, whatever it takes.
+    """
+    if quick:
+        return Counted(count(), None)
+    key, now = f"{name}:{_reach(actor)}", utcnow()
+    kept = session.get(Figure, key)
+    if kept is not None and (now - kept.made_at < FRESH or not again):
+        return Counted(kept.value, kept.made_at, stale=now - kept.made_at >= FRESH)
+    if not again:
+        return Counted(None, None, stale=True)
+    value = count()
+    _keep(key, value, now)
+    return Counted(value, now)
+
+
+def is_quick(session: Session, actor: Actor) -> bool:
+    """Return whether the catalogue within the reach of `actor` is small enough to be counted whenever asked."""
+    return Selection(Product, actor).count(session, QUICK).exact
+
+
+def _reach(actor: Actor) -> str:
+    """Return the same for everyone who sees the same rows."""
+    lines = [(line, policy.scopes(actor, "read", line)) for line in policy.matrix_lines()]
+    return hashlib.sha256(repr(lines).encode()).hexdigest()[:32]
+
+
+def _keep(key: str, value: Any, now: datetime) -> None:
+    with writes.bookkeeping() as session:
+        dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+        statement = dialect.insert(Figure).values(name=key, value=value, made_at=now)
+        session.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": value, "made_at": now}))
+        session.execute(delete(Figure).where(Figure.made_at < now - FORGOTTEN))

@@ -1,0 +1,109 @@
+"""The dashboard: true figures within each person's reach, kept where counting takes long, a list behind each mark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from backoffice import writes
+from backoffice.extensions import db
+from backoffice.models.personal import Figure
+from backoffice.models.product import Product
+from backoffice.models.types import utcnow
+from backoffice.operations import figures
+from backoffice.policy import Actor
+
+from .conftest import Browser, World
+
+Opened = Callable[..., Browser]
+
+
+def more(house: Actor, world: World, number: int) -> None:
+    """Add products to the category of cups."""
+    with writes.unit(house, "More") as unit:
+        for at in range(number):
+            unit.add(Product(sku=f"N-{at}", name=f"Cup {at}", category_id=world.cups))
+
+
+def rows_at(browser: Browser, address: str) -> int:
+    """Return how many rows the list at `address` shows."""
+    return browser.get(address.replace("&amp;", "&")).text.count("data-id=")
+
+
+def test_every_sentence_and_mark_leads_to_what_it_counts(admin: Browser, world: World) -> None:
+    page = admin.get("/admin/").text
+    needs = re.findall(r'<li><a href="([^"]+)">.*?<span>([0-9,]+) ', page)
+    assert len(needs) >= 3
+    for address, count in needs:
+        assert rows_at(admin, address) == int(count), address
+    marks = re.findall(r'badge-draft" href="([^"]+)">.*?<span class="number">(\d+)</span>', page, re.DOTALL)
+    assert [rows_at(admin, address) for address, _count in marks] == [int(count) for _address, count in marks] == [2]
+    bars = re.findall(
+        r'<a href="(/admin/product/[^"]+)"><bdi>[^<]+</bdi></a>\s*<span class="number">(\d+)</span>', page
+    )
+    assert sorted(int(count) for _address, count in bars) == [1, 1]
+    for address, count in bars:
+        assert rows_at(admin, address) == int(count)
+
+
+def test_each_person_sees_figures_of_their_own_reach(sign_in: Opened, world: World, house: Actor) -> None:
+    more(house, world, 5)
+    whole, limited = sign_in("viewer").get("/admin/").text, sign_in("phones-only").get("/admin/").text
+    assert "7 drafts are not published." in whole
+    assert "1 draft is not published." in limited
+    assert "Cups" not in limited and "Phones" in limited
+    assert "Translated names" in limited
+
+
+def test_what_takes_long_is_kept_and_counted_again_on_demand(
+    admin: Browser, sign_in: Opened, world: World, house: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figures, "is_quick", lambda *_args: False)
+    monkeypatch.setattr("backoffice.selection.question.plans.count", lambda *_args: 5_000)
+    first = admin.get("/admin/").text
+    assert "data-stale" in first and "badge-draft" not in first
+    counted = admin.get("/admin/figures/").text
+    assert "data-stale" not in counted and re.search(r'badge-draft.*?<span class="number">2</span>', counted, re.DOTALL)
+    more(house, world, 3)
+    kept = admin.get("/admin/").text
+    assert "Figures as of" in kept and re.search(r'badge-draft.*?<span class="number">2</span>', kept, re.DOTALL)
+    limited = sign_in("phones-only").get("/admin/").text
+    assert "badge-draft" not in limited, "who sees other rows has other figures"
+    with writes.bookkeeping() as session:
+        session.execute(update(Figure).values(made_at=utcnow() - timedelta(minutes=2)))
+    assert "data-stale" in admin.get("/admin/").text
+    again = admin.get("/admin/figures/").text
+    assert re.search(r'badge-draft.*?<span class="number">5</span>', again, re.DOTALL)
+    db.session.rollback()
+    assert len(db.session.scalars(select(Figure)).all()) == 4
+
+
+def test_an_hour_of_the_chart_leads_to_its_history(admin: Browser, world: World) -> None:
+    admin.submit(f"/admin/product/edit/?id={world.mug}", price="13.55")
+    page = admin.get("/admin/").text
+    rows = re.findall(r'<tr><th scope="row"><a href="([^"]+)">', page)
+    assert rows
+    shown = admin.get(rows[-1].replace("&amp;", "&")).text
+    assert "Edit: Blue mug" in shown
+    assert "Edit: Blue mug" not in admin.get("/admin/history/?until=2020-01-01T00:00:00%2B00:00").text
+    for broken in ("yesterday", "2026-01-01", "99999999999999999999", "%00"):
+        response = admin.get(f"/admin/history/?since={broken}")
+        assert response.status_code == 200 and "not a filter that history knows" in response.text
+
+
+def test_the_number_of_statements_does_not_grow(
+    app: Flask, admin: Browser, world: World, house: Actor, statements: list[str]
+) -> None:
+    def ask() -> int:
+        statements.clear()
+        assert admin.get("/admin/").status_code == 200
+        return len(statements)
+
+    before = ask()
+    more(house, world, 40)
+    assert ask() <= before
