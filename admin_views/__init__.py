@@ -65,7 +65,9 @@ def register(app: Flask, packages: tuple[str, ...] = ()) -> Admin:
     app.register_error_handler(CSRFError, _keep_typed)
     app.jinja_env.globals.update(
         navigation=lambda: navigation(admin),
+        day=formats.day,
         moment=formats.moment,
+        plain_moment=formats.plain_moment,
         format_count=formats.count,
         whole=formats.whole,
         percent=formats.percent,

@@ -22,7 +22,7 @@ from backoffice.selection import Selection
 from backoffice.web.errors import wants_json
 from backoffice.writes import Unit
 
-from . import actions, details, forms, inline, listing, saving
+from . import actions, compare, details, forms, inline, listing, saving
 from .access import GuardedView
 from .actions import MassAction, mass_action
 from .disarmed import DisarmedModelView
@@ -33,6 +33,8 @@ from .lookups import LIMIT, find, key_of
 VERBS = {
     "index_view": "read",
     "details_view": "read",
+    "compare_view": "read",
+    "bring_back_view": "update",
     "ajax_lookup": "read",
     "create_view": "create",
     "edit_view": "update",
@@ -232,6 +234,27 @@ class ResourceView(GuardedView, DisarmedModelView):
         """Show all fields of a record that the person may see, and its history."""
         record = self.get_one(request.args.get("id", ""))
         return self.page(self.details_page, **details.context(self, record, key_of(request.args.get("before"))))
+
+    @expose("/compare/")
+    def compare_view(self) -> Any:
+        """Show two states of a record side by side."""
+        record = self.get_one(request.args.get("id", ""))
+        policy.require(self.actor, "read", "history")
+        old, new = (key_of(request.args.get(name)) for name in ("from", "to"))
+        return self.page("admin/compare.html", **compare.context(self, record, old, new))
+
+    @expose("/bring-back/", methods=("POST",))
+    def bring_back_view(self) -> Any:
+        """Set fields of a record to what they were at a version."""
+        record = self.get_one(request.form.get("id", ""))
+        policy.require(self.actor, "read", "history")
+        policy.require(self.actor, "update", self.model.resource.name, record)
+        version, keys = key_of(request.form.get("version")), request.form.getlist("key")[:200]
+
+        def deed(unit: Unit, found: Resource) -> None:
+            compare.bring_back(unit, found, version or 0, keys)
+
+        return self._one_deed(deed, _l("Bring back: %(name)s"), _l("“%(name)s” has the chosen fields back."))
 
     @expose("/delete/", methods=("POST",))
     def delete_view(self) -> Any:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from babel.numbers import format_currency, format_decimal, format_percent
-from flask_babel import format_datetime, get_locale
+from flask_babel import format_date, format_datetime, get_locale, to_user_timezone
 from markupsafe import Markup, escape
 
 from backoffice.i18n import _
 from backoffice.models.base import Resource, find_field
 from backoffice.models.fields import Field, Kind, written
+from backoffice.models.types import utcnow
 
 #: Longest text shown in a difference; the record itself shows all of it.
 SHOWN_LENGTH = 200
@@ -158,3 +159,18 @@ def whole(value: float) -> str:
 def percent(share: float) -> str:
     """Return a share of a hundred as the reader writes it."""
     return str(format_percent(round(share) / 100, locale=get_locale()))
+
+
+def plain_moment(value: datetime) -> str:
+    """Return a moment in the reader's zone as text, for where no markup can stand."""
+    return str(format_datetime(value, "short"))
+
+
+def day(value: datetime) -> str:
+    """Return the day of `value` in the reader's zone in words: today, yesterday, or its date."""
+    here, today = to_user_timezone(value).date(), to_user_timezone(utcnow()).date()
+    if here == today:
+        return _("Today")
+    if here == today - timedelta(days=1):
+        return _("Yesterday")
+    return str(format_date(value, "full"))

@@ -18,7 +18,7 @@ from backoffice.models.history import Change, ChangeSet
 from backoffice.models.user import User
 from backoffice.operations import undo
 
-from . import timeline
+from . import formats, timeline
 from .access import GuardedView
 from .lookups import key_of
 
@@ -54,6 +54,9 @@ class HistoryView(GuardedView):
         page = timeline.page_of_sets(db.session, statement, before)
         return self.render(
             "admin/history.html",
+            by_day=timeline.by_day,
+            span=_span(args),
+            without_span={name: value for name, value in args.items() if name not in ("since", "until")},
             deeds=timeline.deeds(db.session, self.actor, page.rows),
             older=self.get_url(".index_view", **args, before=page.older) if page.older else None,
             newest=self.get_url(".index_view", **args) if before else None,
@@ -139,6 +142,18 @@ def _filters() -> tuple[dict[str, str], list[str]]:
         elif value:
             problems.append(_("“%(value)s” is not a filter that history knows; it was left out.", value=value[:60]))
     return args, problems
+
+
+def _span(args: dict[str, str]) -> str:
+    """Return the span of time that the page is held to in words, nothing when there is none."""
+    since, until = (
+        formats.plain_moment(datetime.fromisoformat(args[name])) if name in args else "" for name in ("since", "until")
+    )
+    if since and until:
+        return _("From %(since)s to %(until)s", since=since, until=until)
+    if since:
+        return _("Since %(since)s", since=since)
+    return _("Before %(until)s", until=until) if until else ""
 
 
 def _is_moment(value: str) -> bool:

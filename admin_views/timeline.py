@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from markupsafe import Markup
@@ -145,6 +146,11 @@ def deeds(session: Session, actor: Actor, sets: Sequence[ChangeSet]) -> list[Dee
         )
         for found in sets
     ]
+
+
+def by_day(found: Sequence[Deed]) -> list[tuple[str, list[Deed]]]:
+    """Return `found`, newest first, under the days of the reader on which they were done."""
+    return [(day, list(group)) for day, group in groupby(found, key=lambda deed: formats.day(deed.change_set.at))]
 
 
 def _first_changes(actor: Actor, keys: list[int]) -> Select[tuple[Change]]:

@@ -21,6 +21,8 @@ from .conftest import SHIPPED, Browser, World, digest
 ASKED = {
     "index_view": "read",
     "details_view": "read",
+    "compare_view": "read",
+    "bring_back_view": "update",
     "ajax_lookup": "read",
     "create_view": "create",
     "edit_view": "update",
@@ -31,6 +33,9 @@ ASKED = {
     "export": "export",
     "action_view": "delete",
 }
+HOUSE_ENDPOINTS = frozenset(
+    {"index_view", "details_view", "compare_view", "bring_back_view", "edit_view", "ajax_lookup"}
+)
 RESOURCES = ("product", "category", "brand", "tag", "user", "role")
 
 #: Endpoint -> (resource, verb); None: whoever is signed in; an empty verb: nobody, in any role.
@@ -39,7 +44,7 @@ TABLE: dict[str, tuple[str, str] | None] = {
     **{
         f"house.{endpoint}": (
             "house",
-            verb if endpoint in ("index_view", "details_view", "edit_view", "ajax_lookup") else "",
+            verb if endpoint in HOUSE_ENDPOINTS else "",
         )
         for endpoint, verb in ASKED.items()
     },
@@ -115,7 +120,7 @@ def requests(app: Flask, world: World, role: str) -> Iterator[Asked]:
         allowed = wanted is None or wanted[1] in held.get(wanted[0], set())
         key = keys(world).get(name, first)
         address = rule.rule.replace("<export_type>", "csv")
-        if endpoint in ("edit_view", "details_view"):
+        if endpoint in ("edit_view", "details_view", "compare_view"):
             address += f"?id={key}"
         elif endpoint == "ajax_lookup":
             fields = {"product": "brand_id", "category": "parent_id", "user": "roles", "role": "categories"}
