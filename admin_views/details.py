@@ -76,8 +76,10 @@ def shown_fields(actor: Actor, record: Resource) -> list[Shown]:
         if field.name == "trashed_at" and not record.trashed_at:
             continue
         value = formats.of_kind(field, values[field.name], names, currency)
-        if field.kind in (Kind.HTML, Kind.LONG_TEXT) and values[field.name]:
+        if field.kind is Kind.LONG_TEXT and values[field.name]:
             value = Markup('<div class="long-text">{}</div>').format(values[field.name])
+        elif field.kind is Kind.HTML and values[field.name]:
+            value = formats.rich(values[field.name])
         shown.append(Shown(field.name, str(field.label), value, field.kind in (Kind.HTML, Kind.LONG_TEXT, Kind.MAP)))
     return shown
 

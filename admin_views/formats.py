@@ -11,6 +11,7 @@ from babel.numbers import format_currency, format_decimal, format_percent
 from flask_babel import format_date, format_datetime, get_locale, to_user_timezone
 from markupsafe import Markup, escape
 
+from backoffice.html import sanitise, text_of
 from backoffice.i18n import _
 from backoffice.models.base import Resource, find_field
 from backoffice.models.fields import Field, Kind, written
@@ -130,6 +131,7 @@ _SIMPLE: dict[Kind, Callable[[Field, Any], Markup]] = {
     Kind.MOMENT: lambda _field, value: moment(value),
     Kind.BOOLEAN: lambda _field, value: escape(truth(value)),
     Kind.CHOICE: lambda declared, value: escape(choice(declared, value)),
+    Kind.HTML: lambda _field, value: Markup("<bdi>{}</bdi>").format(clip(text_of(str(value)))),
     Kind.LIST: lambda _field, value: escape(", ".join(value)),
     Kind.MAP: lambda _field, value: entries(value),
     Kind.CODE: lambda _field, value: Markup('<span class="code">{}</span>').format(clip(str(value))),
@@ -174,3 +176,9 @@ def day(value: datetime) -> str:
     if here == today - timedelta(days=1):
         return _("Yesterday")
     return str(format_date(value, "full"))
+
+
+def rich(markup: str) -> Markup:
+    """Return a rich text as it is meant; sanitised again, for it may be older than a rule of today."""
+    # nh3 has just taken out whatever could do harm.
+    return Markup('<div class="rich-text" dir="auto">{}</div>').format(Markup(sanitise(markup)))  # noqa: S704

@@ -286,3 +286,11 @@ def test_the_number_of_statements_stays_when_rows_grow(
         more[page] = len(statements)
     assert more == few
     assert max(few.values()) <= 20, few
+
+
+def test_a_rich_text_is_shown_as_it_is_meant_and_compared_as_words(admin: Browser, world: World) -> None:
+    text = "<p>For <strong>tea</strong></p><ul><li>one</li></ul>"
+    admin.submit(f"/admin/product/edit/?id={world.mug}", description=text)
+    page = admin.get(f"/admin/product/details/?id={world.mug}").text
+    assert f'<div class="rich-text" dir="auto">{text}</div>' in page
+    assert "<ins><bdi>For tea one</bdi></ins>" in page
