@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import time
 from datetime import timedelta
+from typing import Any
 
 import pytz
 from babel import negotiate_locale
@@ -19,7 +20,11 @@ from ..i18n import LANGUAGES
 from ..models.house import HOUSE_ID, House
 from ..models.role import Role
 from ..models.user import User
+from ..operations.personal import preferences
 from ..policy import ANONYMOUS, Actor, actor_of
+
+#: What the frame of every page asks of a person's preferences: the navigation narrow, single-letter keys.
+FRAME = ("navigation", "keys")
 
 
 class SignedIn:
@@ -91,6 +96,16 @@ def house() -> House | None:
         g.house = db.session.get(House, HOUSE_ID)
     found: House | None = g.house
     return found
+
+
+def preference(name: str, default: Any = None) -> Any:
+    """Return how the person of this request likes one of FRAME; all of them are asked for at once."""
+    person = current_user_record()
+    if person is None:
+        return default
+    if "preferences" not in g:
+        g.preferences = preferences(db.session(), person.id, FRAME)
+    return g.preferences.get(name, default)
 
 
 def locale_choice() -> str | None:
