@@ -79,7 +79,7 @@ def navigation(admin: Admin) -> list[Group]:
     """Return the groups of the navigation with the views that the person of this request may open."""
     grouped: dict[str, list[BaseView]] = {}
     for view in admin._views:
-        if view is not admin.index_view and view.is_accessible():
+        if view is not admin.index_view and view.group and view.is_accessible():
             grouped.setdefault(view.group, []).append(view)
     order = [*GROUPS, *(name for name in grouped if name not in GROUPS)]
     return [Group(str(GROUPS.get(name, name.capitalize())), grouped[name]) for name in order if name in grouped]

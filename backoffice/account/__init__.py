@@ -7,7 +7,7 @@ from flask import Flask
 from ..extensions import login_manager
 from ..web import people
 from ..web.errors import ask_to_sign_in
-from . import views
+from . import choices, views
 
 
 def register(app: Flask) -> None:
@@ -15,3 +15,4 @@ def register(app: Flask) -> None:
     people.register(app)
     login_manager.unauthorized_handler(ask_to_sign_in)
     app.register_blueprint(views.blueprint)
+    app.register_blueprint(choices.blueprint)

@@ -14,12 +14,17 @@ _NOT_AGAIN = re.compile(r"/(?:login|logout)(?:[/?#]|$)")
 
 
 def safe_path(value: str | None) -> str | None:
+    """Return `value` when it is a path on this site to be led to after signing in."""
+    return None if value and _NOT_AGAIN.match(value) else own_path(value)
+
+
+def own_path(value: str | None) -> str | None:
     """Return `value` when it is a path on this site and nothing that a browser or a proxy may read otherwise.
 
     Browsers take `\\` for `/`, drop tabs and line ends, and read `//host` as another site; proxies may decode `%2f`
     and normalise letters that only look like a slash.
     """
-    if not value or len(value) > LONGEST or not value.startswith("/") or _NOT_AGAIN.match(value):
+    if not value or len(value) > LONGEST or not value.startswith("/"):
         return None
     path = re.split(r"[?#]", value, maxsplit=1)[0]
     once = unquote(path)

@@ -10,11 +10,32 @@ from pathlib import Path
 from flask import Flask, current_app, request, url_for
 from flask_babel import get_locale
 from markupsafe import Markup, escape
+from werkzeug.exceptions import HTTPException
 
+from ..i18n import LANGUAGES, _l
 from ..policy import allows
-from .people import current_actor, house, is_signed_in
+from .people import current_actor, house, is_signed_in, preference
 
 THEMES = ("light", "dark")
+
+#: What can be chosen: cookie, words, icon. The system's own needs no cookie.
+THEME_CHOICES = (
+    ("light", _l("Light"), "sun"),
+    ("dark", _l("Dark"), "moon"),
+    ("system", _l("As the system"), "device-desktop"),
+)
+
+#: Keys of every page, in the order in which the dialog lists them. Those of one page stand at its elements, as
+#: `data-key` and `data-key-label`.
+KEYS = (
+    ("Ctrl+K", _l("Search anything, or do something by name")),
+    ("/", _l("Search anything")),
+    ("?", _l("List the keys")),
+    ("Esc", _l("Close what is open")),
+)
+
+#: After the key `g`: what the keys of the navigation lead to.
+GO = {"admin": "d", "product": "p", "category": "c", "history": "h"}
 
 #: How long a browser may keep one of our files: a year.
 KEPT_SECONDS = 31_536_000
@@ -30,11 +51,18 @@ def register(app: Flask) -> None:
         allowed=lambda verb, resource: allows(current_actor(), verb, resource),
         asset=asset,
         get_locale=get_locale,
+        go_keys=GO,
+        this_address=here,
         house=house,
         icon=icon,
+        initials=initials,
         is_signed_in=is_signed_in,
+        ui_keys=KEYS,
+        ui_languages=LANGUAGES,
         navigation=list,
+        preference=preference,
         chosen_theme=chosen_theme,
+        ui_themes=THEME_CHOICES,
         vendor=vendor,
     )
 
@@ -45,6 +73,23 @@ def icon(name: str) -> Markup:
     return Markup('<svg class="icon" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>').format(
         sprite, name
     )
+
+
+def initials(name: object) -> str:
+    """Return at most two letters that stand for a person."""
+    parts = str(name).partition("@")[0].replace(".", " ").replace("-", " ").split()
+    return "".join(part[0] for part in (parts[:1] + parts[1:][-1:])).upper()
+
+
+def here() -> str:
+    """Return the address of this page, to come back to; where it only takes posts, the page that led to it."""
+    if request.method not in ("GET", "HEAD"):
+        try:
+            current_app.create_url_adapter(request).match(request.path, method="GET")  # type: ignore[union-attr]
+        except HTTPException:
+            origin, came_from = request.host_url.rstrip("/"), request.referrer or ""
+            return came_from.removeprefix(origin) if came_from.startswith(f"{origin}/") else "/admin/"
+    return request.full_path if request.query_string else request.path
 
 
 def chosen_theme() -> str | None:

@@ -53,10 +53,12 @@ TABLE: dict[str, tuple[str, str] | None] = {
     "history.undo_view": ("history", "read"),
     "admin.index": None,
     "admin.figures": None,
+    "palette.index_view": None,
+    "palette.recent_view": None,
 }
 
-#: What needs no right of a role: the pages of accounts have tests of their own.
-ELSEWHERE = ("static", "account.")
+#: What needs no right of a role: the pages of accounts and the choices of the frame have tests of their own.
+ELSEWHERE = ("static", "account.", "choices.")
 
 CATALOGUE = ("product", "category", "brand", "tag")
 
