@@ -315,9 +315,14 @@ def letters(actor: Actor, resource: str) -> str:
     return "".join(verb[0].upper() if verb in known and allows(actor, verb, resource) else "–" for verb in CRUD)
 
 
-def holders(roles: Iterable[Role], verb: str, resource: str) -> list[str]:
+def holders(roles: Iterable[Role], verb: str, resource: str, field: str | None = None) -> list[str]:
     """Return the names of the `roles` that grant `verb` on `resource`, for a refusal to say who can give it."""
-    return [role.name for role in roles if rights_of(role).grants_verb(resource, verb)]
+    return [
+        role.name
+        for role in roles
+        if (rights := rights_of(role)).grants_verb(resource, verb)
+        and (field is None or rights.holds(resource, field, verb))
+    ]
 
 
 def _reaches_record(role: RoleRights, record: Filed) -> bool:

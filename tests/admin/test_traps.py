@@ -312,7 +312,7 @@ def test_trap_14_a_denial_is_a_denial(sign_in: Opened, world: World) -> None:
         viewer.get("/admin/user/"),
     ]
     assert [response.status_code for response in refused] == [403] * 6
-    assert "product:create" in refused[0].text and "Catalogue manager" in refused[0].text
+    assert "“Add: Products”" in refused[0].text and "Catalogue manager" in refused[0].text
     assert "administrator@example.org" in refused[0].text
     assert digest() == before
 
