@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-from zoneinfo import available_timezones
-
+import pytz
 from wtforms import BooleanField, Form, PasswordField, SelectChoice, SelectField, StringField
 
 from ..errors import Refused
@@ -27,12 +25,16 @@ class ProfileForm(Form):  # type: ignore[misc]
         _l("Language"),
         choices=[SelectChoice("", _l("As the browser asks")), *(SelectChoice(*item) for item in LANGUAGES.items())],
     )
-    zone = SelectField(_l("Time zone"))
+    zone = StringField(_l("Time zone"))
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        zones = sorted(available_timezones())
-        self.zone.choices = [SelectChoice("", _l("That of the house")), *(SelectChoice(zone, zone) for zone in zones)]
+
+def zones(own: str | None) -> dict[str, list[tuple[str, str]]]:
+    """Return the time zones to choose from by part of the world, each with its place, `own` among them."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for zone in sorted({*pytz.common_timezones, *([own] if own else [])}):
+        part, _slash, place = zone.partition("/")
+        found.setdefault(part if place else zone, []).append((zone, (place or zone).replace("_", " ")))
+    return found
 
 
 class PasswordForm(Form):  # type: ignore[misc]

@@ -14,12 +14,12 @@ from ..errors import Refused
 from ..extensions import db
 from ..i18n import _
 from ..models.user import User
-from ..operations import accounts, passwords, sign_in
+from ..operations import accounts, passwords, personal, sign_in
 from ..web.errors import ask_to_sign_in
 from ..writes import Unit
 from . import browsers, session
 from .addresses import safe_path
-from .forms import PasswordForm, ProfileForm, SignInForm
+from .forms import PasswordForm, ProfileForm, SignInForm, zones
 
 blueprint = Blueprint("account", __name__)
 
@@ -86,6 +86,8 @@ def profile_post() -> ResponseReturnValue:
         writes.run(session.current_actor(), _("Change one’s own profile"), work)
     except Refused as error:
         return _profile_page(errors={error.field or "": str(error)}), 400
+    if "keys" in request.form:
+        personal.prefer(person.id, "keys", "y" in request.form.getlist("keys"))
     refresh()
     flash(_("Your profile is saved."))
     return redirect(url_for("account.profile"), 303)
@@ -127,6 +129,7 @@ def _profile_page(errors: Mapping[str, str] | None = None) -> str:
         "account/profile.html",
         person=person,
         form=ProfileForm(typed, obj=person),
+        zones=zones(person.zone if person else None),
         password_form=PasswordForm(),
         errors=errors or {},
         shortest=passwords.SHORTEST,
