@@ -1,0 +1,179 @@
+"""A real browser on a real server: Debian's Chromium, a process of our own over a fresh SQLite database with the demo.
+
+Without Chromium the tests are skipped by name, or fail where CI or REQUIRE_SERVICES says that it must be there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from backoffice import policy, writes
+from backoffice.app import create_app
+from backoffice.extensions import db
+from backoffice.operations import accounts, demo
+from backoffice.writes import Unit
+from tests.conftest import REQUIRED, settings_for
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+
+PASSWORD = "seventeen blue teapots"
+
+#: Who signs in, with their role; the guest is the one whose language changes.
+PEOPLE = {
+    "administrator": "administrator",
+    "catalogue-manager": "catalogue-manager",
+    "editor": "editor",
+    "viewer": "viewer",
+    "guest": "viewer",
+}
+
+DESKTOP = {"width": 1440, "height": 900}
+PHONE = {"width": 375, "height": 812}
+
+#: Longest wait for anything, in milliseconds: a busy machine is slow, a broken page is for ever.
+PATIENCE = 15_000
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Return the browser."""
+    if not Path(CHROMIUM).exists():
+        message = f"Chromium is not at {CHROMIUM}; install it (apt-get install chromium) to run these tests"
+        if REQUIRED:
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def site(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of a server of this module's own, with the demo catalogue and a person of each role."""
+    folder = tmp_path_factory.mktemp("site")
+    url = f"sqlite:///{folder / 'site.db'}"
+    shutil.copy(sqlite_template, folder / "site.db")
+    _fill(url, folder)
+    port = _free_port()
+    environment = {"APP_ENV": "testing", "DATABASE_URL": url, "INSTANCE_PATH": str(folder), "PORT": str(port)}
+    environment["PATH"] = os.environ["PATH"]
+    with (folder / "server.log").open("wb") as log:
+        server = subprocess.Popen([sys.executable, "run.py"], cwd=ROOT, env=environment, stdout=log, stderr=log)
+        try:
+            address = f"http://127.0.0.1:{port}"
+            _await(address, server, folder / "server.log")
+            yield address
+        finally:
+            server.terminate()
+            server.wait(10)
+
+
+def _fill(url: str, folder: Path) -> None:
+    app = create_app(settings_for(url, folder))
+    actor = policy.system("tests")
+    with app.app_context():
+        demo.load(actor, folder)
+
+        def work(unit: Unit) -> None:
+            for name, role in PEOPLE.items():
+                roles = accounts.roles_of_keys(unit, [role])
+                accounts.create_user(unit, f"{name}@example.org", roles, password=PASSWORD)
+
+        writes.run(actor, "People", work)
+        db.session.remove()
+        db.engine.dispose()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _await(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        try:
+            with urlopen(f"{address}/login", timeout=5):
+                return
+        except (URLError, OSError):
+            assert server.poll() is None, log.read_text()
+            time.sleep(0.1)
+    pytest.fail(f"The server did not answer within a minute: {log.read_text()}")
+
+
+@pytest.fixture(scope="module")
+def signed_in(chromium: Browser, site: str) -> Callable[[str], Any]:
+    """Return what gives the cookies of a person, who signs in once for the whole module."""
+    known: dict[str, Any] = {}
+
+    def cookies(who: str) -> Any:
+        if who not in known:
+            context = chromium.new_context(base_url=site, locale="en")
+            page = context.new_page()
+            page.goto("/login")
+            page.get_by_label("E-mail address").fill(f"{who}@example.org")
+            page.locator("#password").fill(PASSWORD)
+            page.get_by_role("button", name="Sign in").click()
+            page.wait_for_url("**/admin/")
+            known[who] = context.storage_state()
+            context.close()
+        return known[who]
+
+    return cookies
+
+
+@pytest.fixture
+def open_page(chromium: Browser, site: str, signed_in: Callable[[str], Any]) -> Iterator[Callable[..., Page]]:
+    """Return what opens a page as a person, nobody with None; at the end none may have had an error in its console."""
+    contexts: list[BrowserContext] = []
+    errors: list[str] = []
+
+    def opened(path: str = "/admin/", who: str | None = "administrator", **options: Any) -> Page:
+        options = {"viewport": DESKTOP, "locale": "en", "reduced_motion": "reduce"} | options
+        context = chromium.new_context(base_url=site, storage_state=signed_in(who) if who else None, **options)
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(path)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    # A refused request is logged by the browser too; what a policy or a script broke is no such line.
+    assert [error for error in errors if "Failed to load resource" not in error] == []
+
+
+@pytest.fixture
+def page(open_page: Callable[..., Page]) -> Page:
+    """Return the dashboard of an administrator."""
+    return open_page()
+
+
+def findings(page: Page, *without: str) -> list[str]:
+    """Return what axe finds on the page as it stands, but for the rules `without`."""
+    rules = {rule: {"enabled": False} for rule in without}
+    response = Axe().run(page, options={"rules": rules}).response
+    return [f"{one['id']}: {node['html'][:200]}" for one in response["violations"] for node in one["nodes"]]
