@@ -37,6 +37,9 @@ KEYS = (
 #: After the key `g`: what the keys of the navigation lead to.
 GO = {"admin": "d", "product": "p", "category": "c", "history": "h"}
 
+#: An address that is longer is not carried from page to page.
+LONGEST_ADDRESS = 2_000
+
 #: How long a browser may keep one of our files: a year.
 KEPT_SECONDS = 31_536_000
 
@@ -89,7 +92,8 @@ def here() -> str:
         except HTTPException:
             origin, came_from = request.host_url.rstrip("/"), request.referrer or ""
             return came_from.removeprefix(origin) if came_from.startswith(f"{origin}/") else "/admin/"
-    return request.full_path if request.query_string else request.path
+    whole = bool(request.query_string) and len(request.full_path) <= LONGEST_ADDRESS
+    return request.full_path if whole else request.path
 
 
 def chosen_theme() -> str | None:

@@ -74,7 +74,7 @@ def test_only_hosts_of_ours_are_answered(database_url: str, tmp_path: Path, subt
     }
     with another(database_url, tmp_path, TRUSTED_HOSTS="ours.example,.sub.example") as client:
         for host, status in hosts.items():
-            for path in ("/login", "/static/admin.css", "/nothing"):
+            for path in ("/login", "/static/css/frame.css", "/nothing"):
                 with subtests.test(f"{host[:20]} {path}"):
                     response = client.get(path, headers={"Host": host})
                     assert response.status_code == (404 if (status, path) == (200, "/nothing") else status)
@@ -387,7 +387,7 @@ def test_every_answer_carries_the_headers(admin: Browser, world: World) -> None:
     answers = [
         admin.get("/admin/"),
         admin.get("/login"),
-        admin.get("/static/admin.css"),
+        admin.get("/static/css/frame.css"),
         admin.get("/admin/nothing/"),
         admin.client.put("/admin/"),
         admin.raw_post("/admin/product/delete/", {}),
