@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -94,6 +96,31 @@ def test_what_a_record_holds_already_it_may_keep(mug: int, shelf: dict, house: A
         with pytest.raises(Refused, match="not there any more"):
             edit(house, mug, tags=[red, sale, tag])
     assert state(mug)["tags"] == [red]
+
+
+def test_nothing_is_filed_where_the_trash_is_taken_out(app: Flask, mug: int, shelf: dict, house: Actor) -> None:
+    plates, trashed, said = shelf["category_id"][1], threading.Event(), []
+
+    def trash(unit: writes.Unit) -> None:
+        records.trash(unit, unit.get(Category, plates))
+        unit.settle()
+        trashed.set()
+        time.sleep(0.3)
+
+    def file() -> None:
+        with app.app_context():
+            try:
+                edit(house, mug, category_id=plates)
+            except Refused as refused:
+                said.append(str(refused))
+            db.session.remove()
+
+    filing = threading.Thread(target=lambda: trashed.wait(10) and file())
+    filing.start()
+    writes.run(house, "Trash", trash)
+    filing.join(20)
+    assert len(said) == 1 and "not there any more" in said[0]
+    assert state(mug)["category_id"] == shelf["category_id"][0]
 
 
 def test_what_is_asked_for_together_is_judged_together(mug: int, shelf: dict, house: Actor) -> None:

@@ -223,8 +223,10 @@ def referred(unit: Unit, field: Field, keys: Iterable[int]) -> list[Resource]:
     """
     wanted = set(keys)
     target = resources()[str(field.target)]
-    statement = policy.referable(unit.actor, select(target).where(target.id.in_(wanted)), target).order_by(target.id)
-    found = [record for record in unit.session.scalars(statement) if record.trashed_at is None]
+    live = select(target).where(target.id.in_(wanted), target.trashed_at.is_(None)).order_by(target.id)
+    # Held until the unit ends: who moves one of them to the trash meanwhile waits, and then sees what points to it.
+    held = policy.referable(unit.actor, live, target).with_for_update(read=True, key_share=True, of=target)
+    found = list(unit.session.scalars(held))
     if len(found) != len(wanted):
         raise Refused(
             _(
