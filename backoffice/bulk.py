@@ -20,10 +20,8 @@ from sqlalchemy import (
     column,
     delete,
     func,
-    insert,
     inspect,
     select,
-    update,
 )
 from sqlalchemy import table as lightweight
 from sqlalchemy.orm import Mapper, RelationshipProperty, Session
@@ -32,11 +30,12 @@ from sqlalchemy.orm.util import identity_key
 
 from . import policy
 from .backends import search
+from .backends.rows import insert_many, update_many
 from .errors import Refused, WriteRefused
 from .i18n import _
 from .models.base import Resource, defaults_of, fields_of
 from .models.category import Category
-from .models.fields import Kind
+from .models.fields import Field, Kind
 from .models.identifiers import Named, Slugs, slugify
 from .models.types import among, utcnow
 from .recording import Draft, draft_of_row
@@ -75,6 +74,7 @@ class Association:
 
 
 _columns_of: dict[type[Resource], dict[str, Column[Any]]] = {}
+_required_of: dict[type[Resource], list[Field]] = {}
 _associations_of: dict[type[Resource], dict[str, Association]] = {}
 
 
@@ -129,8 +129,9 @@ def insert_rows(
     _begin(unit, model)
     moment = utcnow()
     ready: list[_Row] = []
+    blank = _blank(model) | {"created_at": moment, "updated_at": moment}
     for index, given in enumerate(rows):
-        values = _blank(model) | {"created_at": moment, "updated_at": moment} | dict(given)
+        values = {**blank, **given}
         _settled(unit, ready, _Row(index, values, dict(given)), model, refuse)
     ready = _with_slugs(unit.session, model, ready, refuse)
     keys: list[int | None] = [None] * len(rows)
@@ -177,6 +178,19 @@ def paths(session: Session, keys: Collection[int | None]) -> dict[int | None, st
     return found
 
 
+def check_values(model: type[Resource], values: Mapping[str, Any]) -> None:
+    """Raise Refused where a required field is empty in `values`, all those of a record, or they contradict each other.
+
+    A slug may be empty: it is made from the name.
+    """
+    if model not in _required_of:
+        _required_of[model] = [declared for declared in fields_of(model).values() if declared.required]
+    for declared in _required_of[model]:
+        if values[declared.name] in (None, ""):
+            raise Refused(_("%(field)s: fill this in.", field=declared.label), declared.name)
+    model.check_values(values)
+
+
 def scope_of(model: type[Resource], values: Mapping[str, Any], path_by_key: Mapping[int | None, str]) -> str | None:
     """Return the path of the category that limits who may reach a row with `values`."""
     column = model.resource.scope
@@ -197,11 +211,7 @@ def _differs(model: type[Resource], row: _Row) -> bool:
 def _settled(unit: Unit, ready: list[_Row], row: _Row, model: type[Resource], refuse: Refuse | None) -> None:
     """Check a row, compute what follows from it, and add it to `ready`; a row that breaks a rule is refused."""
     try:
-        for name, declared in fields_of(model).items():
-            # A slug may be empty here: it is made from the name.
-            if declared.required and row.values[name] in (None, ""):
-                raise Refused(_("%(field)s: fill this in.", field=declared.label), name)
-        model.check_values(row.values)
+        check_values(model, row.values)
     except Refused as refused:
         _tell(refuse, row, policy.discreet(unit.actor, refused, model, new=not row.before))
         return
@@ -257,7 +267,7 @@ def _insert(unit: Unit, model: type[Resource], rows: list[Values]) -> list[int]:
         for row, key in zip(rows, keys, strict=True)
     ]
     with unit.session.held.opened():
-        unit.session.connection().execute(insert(table), stored)
+        insert_many(unit.session.connection(), table, stored)
     return keys
 
 
@@ -278,23 +288,11 @@ def _update(unit: Unit, model: type[Resource], rows: list[_Row]) -> None:
         groups[tuple(name for name in columns if name in row.changed)].append(row)
     table = _table(model)
     for names, some in groups.items():
-        statement = (
-            update(table)
-            .where(table.c.id == bindparam("of_id"), table.c.version == bindparam("of_version"))
-            .values({columns[name].name: bindparam(f"to_{name}") for name in names})
-        )
-        stored = [
-            {
-                "of_id": row.key,
-                "of_version": row.before["version"],
-                **{f"to_{name}": row.changed[name] for name in names},
-            }
-            for row in some
-        ]
+        stored = [{"id": row.key} | {columns[name].name: row.changed[name] for name in names} for row in some]
         with unit.session.held.opened():
-            result = unit.session.connection().execute(statement, stored)
-        if result.rowcount not in (-1, len(some)):
-            raise StaleDataError(f"{len(some) - result.rowcount} rows of {table.name} are not what they were.")
+            count = update_many(unit.session.connection(), table, stored)
+        if count not in (-1, len(some)):
+            raise StaleDataError(f"{len(some) - count} rows of {table.name} are not what they were.")
 
 
 def _associate(unit: Unit, model: type[Resource], rows: list[_Row]) -> None:
@@ -313,8 +311,7 @@ def _associate(unit: Unit, model: type[Resource], rows: list[_Row]) -> None:
             if gone:
                 matches = (association.owner == bindparam("owner")) & (association.target == bindparam("target"))
                 unit.session.connection().execute(delete(association.table).where(matches), gone)
-            if come:
-                unit.session.connection().execute(insert(association.table), come)
+            insert_many(unit.session.connection(), association.table, come)
 
 
 def _finish(unit: Unit, model: type[Resource], rows: list[_Row]) -> None:

@@ -8,15 +8,16 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Connection, event, func, insert, inspect, select, text, update
+from sqlalchemy import ColumnElement, Connection, Table, event, func, insert, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.orm.exc import StaleDataError
 
 from . import guard, policy
 from .backends import search
+from .backends.rows import insert_many
 from .errors import NotFound, Refused, WriteRefused
 from .extensions import db
 from .models.base import Resource, fields_of
@@ -29,6 +30,8 @@ from .signals import change_set_committed
 
 M = TypeVar("M", bound=Resource)
 R = TypeVar("R")
+
+CHANGES = cast(Table, Change.__table__)
 
 #: How often a unit is tried when the database gave up on it for the sake of another.
 ATTEMPTS = 3
@@ -251,7 +254,7 @@ class Unit:
             key = self.session.scalars(insert(ChangeSet).values(values).returning(ChangeSet.id)).one()
         self.receipt.change_set_id = key
         if self.receipt.changes:
-            self.session.execute(insert(Change), [draft.row(key) for draft in self.receipt.changes])
+            insert_many(self.session.connection(), CHANGES, [draft.row(key) for draft in self.receipt.changes])
         if self._messages:
             self.session.execute(insert(OutboxMessage), [self._message(key, *message) for message in self._messages])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import typing
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    Table,
     cast,
     column,
     delete,
@@ -20,9 +22,10 @@ from sqlalchemy import (
     table,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 
 from ..models.search_entry import SearchEntry, words
+from .rows import insert_many
 
 #: Words of a query that count; the rest of a pasted text is ignored.
 MAX_QUERY_WORDS = 12
@@ -31,22 +34,16 @@ MAX_QUERY_WORDS = 12
 HEADING, BODY = "heading", "body"
 _WEIGHTS = {HEADING: "A", BODY: "D", None: ""}
 
+ENTRIES = typing.cast(Table, SearchEntry.__table__)
+
 #: SQLite's index over the entries; it has a column of its own name, which takes commands.
 FULL_TEXT = table("search_fts", column("rowid"), column("search_fts"))
 
 
 def store(connection: Connection, entries: Iterable[Mapping[str, Any]]) -> None:
     """Write the searched text of records; each entry has resource, record_id, heading, body and live."""
-    rows = [dict(entry) for entry in entries]
-    if not rows:
-        return
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(SearchEntry)
-    written = {name: statement.excluded[name] for name in ("heading", "body", "live")}
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["resource", "record_id"], set_=written),
-        rows,
-    )
+    by_record = {(entry["resource"], entry["record_id"]): entry for entry in entries}
+    insert_many(connection, ENTRIES, list(by_record.values()), key=("resource", "record_id"))
 
 
 def mark(connection: Connection, resource: str, keys: Iterable[int], live: bool) -> None:
