@@ -33,13 +33,18 @@ def state_of(record: Resource, names: Collection[str] | None = None) -> State:
     return state
 
 
+_recorded: dict[type[Resource], list[Field]] = {}
+
+
 def recorded_fields(model: type[Resource]) -> list[Field]:
     """Return the fields of `model` that history keeps: all but secrets and the moments of the house itself."""
-    return [
-        declared
-        for name, declared in fields_of(model).items()
-        if not declared.secret and name not in ("created_at", "updated_at")
-    ]
+    if model not in _recorded:
+        _recorded[model] = [
+            declared
+            for name, declared in fields_of(model).items()
+            if not declared.secret and name not in ("created_at", "updated_at")
+        ]
+    return _recorded[model]
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> Diff:

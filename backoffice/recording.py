@@ -253,8 +253,10 @@ def draft_of_row(
     old: State = {}
     new: State = {}
     for declared in recorded_fields(model):
-        if declared.name in after:
-            old |= flatten(declared, before.get(declared.name)) if before else {}
-            new |= flatten(declared, after[declared.name])
+        name = declared.name
+        if name in after and (before or after[name] is not None):
+            new |= flatten(declared, after[name])
+            if before:
+                old |= flatten(declared, before.get(name))
     diff = difference(old, new)
     return Draft(model=model, record_id=record_id, diff=diff, verb=verb_of(diff, not before, False), **rest)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ...i18n import _
 from ...models.base import Resource, fields_of, file_fields, resources
@@ -22,11 +24,15 @@ _SEPARATORS = re.compile(r"[\s_-]+")
 
 @dataclass(frozen=True)
 class Target:
-    """Where the cells of one column go: to a field, or to one `entry` of a document."""
+    """Where the cells of one column go: to a field, or to one `entry` of a document.
+
+    `known` remembers what its cells said so far.
+    """
 
     column: str
     field: Field
     entry: str | None = None
+    known: dict[str, Any] = dataclasses.field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass

@@ -19,7 +19,9 @@ class Rights:
         self.actor, self.model, self.name = actor, model, model.resource.name
         self._fields: dict[tuple[str, str | None], frozenset[str]] = {}
         self._verbs: dict[tuple[str, str | None], bool] = {}
+        self._creation: frozenset[str] | None = None
         self._defaults = defaults_of(model)
+        self._extra = {name: declared.verb for name, declared in fields_of(model).items() if declared.verb}
 
     def reads(self, path: str | None) -> bool:
         """Return whether the actor sees rows filed there."""
@@ -27,12 +29,13 @@ class Rights:
 
     def require_creation(self, values: Mapping[str, Any]) -> None:
         """Raise Denied unless the actor may create a row with `values`."""
-        policy.require(self.actor, "create", self.name)
-        allowed = policy.fields_for(self.actor, "create", self.model)
+        if self._creation is None:
+            policy.require(self.actor, "create", self.name)
+            self._creation = policy.fields_for(self.actor, "create", self.model)
         for name, value in values.items():
-            if name not in allowed and value not in (None, "", [], {}):
+            if name not in self._creation and value not in (None, "", [], {}):
                 raise Denied("create", self.name, name)
-            extra = fields_of(self.model)[name].verb
+            extra = self._extra.get(name)
             if extra and value != self._defaults.get(name):
                 policy.require(self.actor, extra, self.name)
 

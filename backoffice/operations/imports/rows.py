@@ -17,8 +17,14 @@ from .columns import PATH, Plan, Target, parent_field, referred_model
 from .problems import Problem
 from .source import SourceRow
 
+#: Characters of a cell that is remembered, and how many different ones of each column are.
+REMEMBERED, MANY = 80, 2_000
+
 #: The name of a record in a file: its names from the root down in a tree, otherwise one.
 Name = tuple[str, ...]
+
+#: What one cell says: values and names by field, and entries of its document.
+Said = tuple[dict[str, Any], dict[str, list[Name]], dict[str, Any]]
 
 
 @dataclass
@@ -86,22 +92,40 @@ def _clear(row: Row, target: Target) -> None:
 
 
 def _read_cell(plan: Plan, row: Row, target: Target, raw: Any) -> None:
+    """Put what a cell says into `row`; of short texts it is remembered, for most of them come again."""
+    known = target.known if isinstance(raw, str) and len(raw) <= REMEMBERED else {}
+    said = known.get(raw) if known else None
+    if said is None:
+        try:
+            said = _said(plan, target, raw)
+        except Refused as refused:
+            row.fail(target.column, raw, refused)
+            return
+        if known is target.known:
+            if len(known) >= MANY:
+                known.clear()
+            known[raw] = said
+    values, names, entries = said
+    row.values.update(values)
+    row.names.update(names)
+    if entries:
+        row.entries.setdefault(target.field.name, {}).update(entries)
+
+
+def _said(plan: Plan, target: Target, raw: Any) -> Said:
+    """Return what a cell says: values, names of what it refers to, and entries of the document. Raises Refused."""
     declared = target.field
-    try:
-        if target.column == PATH:
-            _read_path(plan.model, row, cells.decoded(cells.as_text(raw)))
-        elif declared.kind is Kind.MAP:
-            _read_entries(plan, row, target, raw)
-        elif isinstance(raw, dict) or (isinstance(raw, list) and declared.kind not in (Kind.LIST, Kind.REFERENCES)):
-            row.fail(target.column, raw, _("This column takes one value, not a list or an object."))
-        elif declared.kind in (Kind.REFERENCE, Kind.REFERENCES):
-            row.names[declared.name] = _names(declared, raw)
-        elif declared.kind is Kind.LIST:
-            row.values[declared.name] = declared.clean(_split(raw))
-        else:
-            row.values[declared.name] = _parsed(declared, cells.read_text(declared, cells.as_text(raw)))
-    except Refused as refused:
-        row.fail(target.column, raw, refused)
+    if target.column == PATH:
+        return _path_said(plan.model, cells.decoded(cells.as_text(raw)))
+    if declared.kind is Kind.MAP:
+        return {}, {}, _entries(plan, target, raw)
+    if isinstance(raw, dict) or (isinstance(raw, list) and declared.kind not in (Kind.LIST, Kind.REFERENCES)):
+        raise Refused(_("This column takes one value, not a list or an object."))
+    if declared.kind in (Kind.REFERENCE, Kind.REFERENCES):
+        return {}, {declared.name: _names(declared, raw)}, {}
+    if declared.kind is Kind.LIST:
+        return {declared.name: declared.clean(_split(raw))}, {}, {}
+    return {declared.name: _parsed(declared, cells.read_text(declared, cells.as_text(raw)))}, {}, {}
 
 
 def _parsed(declared: Field, text: str) -> Any:
@@ -115,7 +139,7 @@ def _parsed(declared: Field, text: str) -> Any:
         return meant
 
 
-def _read_entries(plan: Plan, row: Row, target: Target, raw: Any) -> None:
+def _entries(plan: Plan, target: Target, raw: Any) -> dict[str, Any]:
     declared = target.field
     if target.entry is not None:
         if isinstance(raw, str) and not plan.typed:
@@ -125,23 +149,21 @@ def _read_entries(plan: Plan, row: Row, target: Target, raw: Any) -> None:
     else:
         try:
             document = raw if isinstance(raw, dict) else cells.read_document(cells.as_text(raw))
-        except (ValueError, RecursionError):
-            row.fail(target.column, raw, _("Write a JSON object, or one “name = value” a line."))
-            return
+        except (ValueError, RecursionError) as error:
+            raise Refused(_("Write a JSON object, or one “name = value” a line.")) from error
         found = {str(key): cells.read_entry(plan.model, declared, value) for key, value in document.items()}
-    entries = row.entries.setdefault(declared.name, {})
     # Cleaned here, so that a wrong entry is a problem of its own cell.
-    entries.update(declared.clean(found) or {})
+    entries = dict(declared.clean(found) or {})
     if plan.clear_empty:
         entries.update({key: None for key, value in found.items() if cells.is_empty(value)})
+    return entries
 
 
-def _read_path(model: type[Resource], row: Row, text: str) -> None:
+def _path_said(model: type[Resource], text: str) -> Said:
     parent = parent_field(model)
     title = fields_of(model)[model.resource.title]
-    if parent is not None:
-        *above, row.values[title.name] = _path(title, model, text)
-        row.names[parent.name] = [tuple(above)] if above else []
+    *above, name = _path(title, model, text)
+    return {title.name: name}, {parent.name: [tuple(above)] if above else []} if parent else {}, {}
 
 
 def _names(declared: Field, raw: Any) -> list[Name]:

@@ -318,12 +318,15 @@ class _Seen:
     def first(self, row: Row) -> tuple[int, bool] | None:
         """Return the line in which the key of `row` stood first, and whether its content was the same; then note it."""
         key = repr(folded(self._plan.model, row.key) if self._plan.tree else row.key)
-        content = hash(repr(sorted(row.given.items(), key=_column)))
-        found = self._known.execute("SELECT line, content FROM seen WHERE key = ?", (key,)).fetchone()
-        if found:
-            return int(found[0]), found[1] == content
-        self._known.execute("INSERT INTO seen VALUES (?, ?, ?)", (key, row.source.line, content))
-        return None
+        # A table has its columns in one order, objects need not.
+        said = sorted(row.given.items(), key=_column) if self._plan.typed else list(row.given.values())
+        content = hash(repr(said))
+        line = row.source.line
+        added = self._known.execute("INSERT INTO seen VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (key, line, content))
+        if added.rowcount:
+            return None
+        first = self._known.execute("SELECT line, content FROM seen WHERE key = ?", (key,)).fetchone()
+        return int(first[0]), first[1] == content
 
 
 def _column(item: tuple[str, Any]) -> str:

@@ -10,7 +10,7 @@ from ... import bulk, history, policy
 from ...errors import Refused
 from ...i18n import _
 from ...models.base import Resource, defaults_of, fields_of, file_fields
-from ...models.fields import Field, Kind
+from ...models.fields import MAX_ENTRIES, Field, Kind
 from ...models.types import among
 from ...policy import Denied
 from ...writes import Unit
@@ -35,7 +35,6 @@ class Upsert:
         self.rights = Rights(unit.actor, plan.model)
         self.references = {name for name, one in fields_of(self.model).items() if one.kind is Kind.REFERENCES}
         self.targets = {name: referred_model(one) for name, one in fields_of(self.model).items() if one.target}
-        self.required = [one for one in fields_of(self.model).values() if one.required]
         self.blank: Values = dict.fromkeys(fields_of(self.model)) | defaults_of(self.model)
         self.paths: dict[int | None, str] = {}
 
@@ -101,9 +100,10 @@ class Upsert:
         self.outcome.fail(row, Problem(self.plan.key, value, reason % {"value": value, "number": number}))
 
     def _may_come(self, row: Row) -> bool:
-        """Return whether a new row keeps the rules and rights, so that nothing is created for it in vain."""
+        """Return whether a new row keeps the rights, and the rules where something would be created for it in vain."""
         try:
-            self._check(self.blank | self._values(row, {}, named=False), new=True)
+            if self._missing(row):
+                self._check(self.blank | self._values(row, {}, named=False), new=True)
             self.rights.require_creation(row.values | row.entries | row.names)
         except (Refused, Denied) as error:
             self.outcome.fail(row, problem_of(self.plan, row, error))
@@ -123,10 +123,7 @@ class Upsert:
     def _check(self, values: Values, *, new: bool) -> None:
         """Raise Refused for values that contradict each other, without words about what the actor does not see."""
         try:
-            for declared in self.required:
-                if values.get(declared.name) in (None, ""):
-                    raise Refused(_("%(field)s: fill this in.", field=declared.label), declared.name)
-            self.model.check_values(values)
+            bulk.check_values(self.model, values)
         except Refused as refused:
             raise policy.discreet(self.unit.actor, refused, self.model, new=new) from refused
 
@@ -134,10 +131,13 @@ class Upsert:
         """Return what the row says of its record, over what is stored. Raises Refused for a name that means nothing."""
         values = dict(row.values)
         for name, entries in row.entries.items():
-            document = dict(found.get(name) or {}) | entries
-            values[name] = fields_of(self.model)[name].clean(
-                {key: value for key, value in document.items() if value is not None}
-            )
+            stored = found.get(name)
+            document = {**stored, **entries} if stored else entries
+            document = {key: document[key] for key in sorted(document) if document[key] is not None}
+            if len(document) > MAX_ENTRIES:
+                # Each entry is clean by itself, all of them are too many: it says so.
+                fields_of(self.model)[name].clean(document)
+            values[name] = document or None
         for name, wanted in row.names.items() if named else ():
             values[name] = self._keys(fields_of(self.model)[name], wanted, found.get(name))
         return values
