@@ -17,17 +17,18 @@ from backoffice.extensions import db
 from backoffice.i18n import _, _l, _n
 from backoffice.models.base import Resource, fields_of
 from backoffice.models.fields import Kind
-from backoffice.operations import records
+from backoffice.operations import doubts, records
 from backoffice.selection import Selection
 from backoffice.web.errors import wants_json
 from backoffice.writes import Unit
 
-from . import actions, compare, details, forms, inline, listing, saving
+from . import actions, compare, conflicts, details, form_page, forms, inline, listing, lookups, saving
 from .access import GuardedView
 from .actions import MassAction, mass_action
 from .disarmed import DisarmedModelView
 from .fields import HouseField
-from .lookups import LIMIT, find, key_of
+from .form_page import Section
+from .lookups import key_of
 
 #: Endpoint -> verb that it asks of the view's own resource.
 VERBS = {
@@ -38,6 +39,7 @@ VERBS = {
     "ajax_lookup": "read",
     "create_view": "create",
     "edit_view": "update",
+    "presence_view": "update",
     "ajax_update": "update",
     "delete_view": "delete",
     "restore_view": "delete",
@@ -55,6 +57,9 @@ class ResourceView(GuardedView, DisarmedModelView):
     main: ClassVar[tuple[str, ...]] = ()
     side: ClassVar[tuple[str, ...]] = ()
 
+    #: The same under headings, for a form with much in it; then it says what `main` and `side` are.
+    sections: ClassVar[tuple[Section, ...]] = ()
+
     #: Columns of the list after the title; empty: the listed fields.
     columns: ClassVar[tuple[str, ...]] = ()
 
@@ -70,6 +75,12 @@ class ResourceView(GuardedView, DisarmedModelView):
     #: The pages of one record, where a resource has more to show.
     form_template: ClassVar[str] = "admin/edit.html"
     details_page: ClassVar[str] = "admin/details.html"
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "sections" in vars(cls):
+            cls.main = tuple(name for one in cls.sections if not one.side for name in one.fields)
+            cls.side = tuple(name for one in cls.sections if one.side for name in one.fields)
 
     def __init__(self) -> None:
         declared = self.model.resource
@@ -150,14 +161,16 @@ class ResourceView(GuardedView, DisarmedModelView):
 
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self) -> Any:
-        """Show an empty form, or create a record from it."""
+        """Show an empty form, or one that begins with what another record has, or create a record from it."""
         data = request.form if request.method == "POST" else None
-        form = forms.build(self, None, data)
+        copied = self.get_one(request.args["copy"]) if "copy" in request.args and data is None else None
+        form = forms.build(self, None, data, copied)
         outcome = saving.Outcome()
         if data is not None and self._is_sendable(form):
-            outcome = saving.create(form, self.model, self.actor, forms.request_mark(data), self.also(None))
+            accepted = doubts.accepted(data.get(forms.CONFIRM))
+            outcome = saving.create(form, self.model, self.actor, forms.request_mark(data), self.also(None), accepted)
             if outcome.key is not None:
-                return self._after_save(outcome)
+                return self._after_save(form, outcome)
         return self._show_form(form, None, outcome)
 
     @expose("/edit/", methods=("GET", "POST"))
@@ -174,11 +187,12 @@ class ResourceView(GuardedView, DisarmedModelView):
             values = form.values()
             forms.take_theirs(self.model, record, values, data)
             opened = key_of(data.get(forms.VERSION))
+            accepted = doubts.accepted(data.get(forms.CONFIRM))
             outcome = saving.update(
-                form, record, self.actor, opened, values, forms.request_mark(data), self.also(record)
+                form, record, self.actor, opened, values, forms.request_mark(data), self.also(record), accepted
             )
             if outcome.key is not None:
-                return self._after_save(outcome)
+                return self._after_save(form, outcome)
             record = self.get_one(record.id)
         return self._show_form(form, record, outcome)
 
@@ -199,35 +213,77 @@ class ResourceView(GuardedView, DisarmedModelView):
         # A form whose token had expired is shown again with all that was typed, and saved by the next sending.
         if "token_failed" in g:
             form.refuse(_("The page was open too long. What you typed is still here: save it again."), None)
+        if problem := form_page.of_another_person(self.actor, request.form):
+            form.refuse(problem, None)
         return readable and not form.all_problems
 
-    def _after_save(self, outcome: saving.Outcome) -> Any:
+    def _after_save(self, form: forms.RecordForm, outcome: saving.Outcome) -> Any:
+        lookups.remember(self.actor, form)
+        record = self.get_one(outcome.key) if self.may("read") else None
         if outcome.repeated:
-            flash(_("This was saved already; it was not done twice."), "info")
+            note, kind = {"text": _("This was saved already; it was not done twice.")}, "info"
         else:
-            record = self.get_one(outcome.key) if self.may("read") else None
             name = self.name_of(record) if record is not None else str(self.model.resource.label)
-            flash(details.saved_note(self.model, name, outcome), "success")
+            note, kind = details.saved_note(self.model, name, outcome), "success"
+        stays = "_add_another" not in request.form and "_leave" not in request.form
+        if wants_json() and stays and request.endpoint == f"{self.endpoint}.edit_view" and record is not None:
+            return self._saved_answer(record, note)
+        flash(note, kind)
         if "_add_another" in request.form and self.may("create"):
-            return redirect(self.address("create_view"), 303)
-        where = "edit_view" if self.may("update") else "details_view"
-        return redirect(self.address(where, id=outcome.key, url=self._given_return_url()), 303)
+            address = self.address("create_view")
+        else:
+            where = "edit_view" if self.may("update") else "details_view"
+            address = self.address(where, id=outcome.key, url=self._given_return_url())
+        return jsonify(saved=True, go=address) if wants_json() else redirect(address, 303)
+
+    def _saved_answer(self, record: Resource, note: dict[str, Any]) -> Any:
+        """Return, to a script, the form over the record as it is now, and the toast."""
+        if not self.may("update", record) or record.trashed_at:
+            flash(note, "success")
+            return jsonify(saved=True, go=self.address("details_view", id=record.id))
+        form = forms.build(self, record, None)
+        page = self._form_page(form, record, saving.Outcome(), record.version, bare=True)
+        return jsonify(saved=True, message=note["text"], undo=note.get("undo"), page=page)
 
     def _show_form(self, form: forms.RecordForm, record: Resource | None, outcome: saving.Outcome) -> Any:
-        status = 409 if outcome.conflicts else 400 if form.all_problems else 200
+        held = outcome.conflicts or outcome.doubts
+        status = 409 if held else 400 if form.all_problems else 200
         # A form that was held up keeps the version it was opened with: only what was seen may be overwritten.
         seen = outcome.version or key_of(request.form.get(forms.VERSION)) or getattr(record, "version", None)
-        page = self.page(
+        if wants_json() and request.method == "POST":
+            page = self._form_page(form, record, outcome, seen, bare=True)
+            return jsonify(saved=False, page=page, token_failed="token_failed" in g), status
+        return self._form_page(form, record, outcome, seen), status
+
+    def _form_page(
+        self,
+        form: forms.RecordForm,
+        record: Resource | None,
+        outcome: saving.Outcome,
+        version: int | None,
+        bare: bool = False,
+    ) -> str:
+        """Return the page of `form`, or `bare` its content alone."""
+        opened = key_of(request.form.get(forms.VERSION))
+        return self.page(
             self.form_template,
+            bare=bare,
             form=form,
             record=record,
             outcome=outcome,
-            conflicts=details.conflicts(self.model, self.actor, outcome),
-            version=seen,
+            conflicts=conflicts.shown(self.actor, record, opened, outcome.conflicts),
+            version=version,
             request_mark=forms.new_request(),
+            **form_page.context(self, form, record),
             **self.extra_context(form, record),
         )
-        return page, status
+
+    @expose("/presence/", methods=("POST",))
+    def presence_view(self) -> Any:
+        """Note that the person has a record open in a form, or closed it, and say who else has."""
+        record = self.get_one(request.form.get("id", ""))
+        policy.require(self.actor, "update", self.model.resource.name, record)
+        return jsonify(form_page.presence(self.actor, record, closed="left" in request.form))
 
     @expose("/details/")
     def details_view(self) -> Any:
@@ -313,10 +369,8 @@ class ResourceView(GuardedView, DisarmedModelView):
         settable = policy.fields_for(self.actor, "read", self.model)
         if field is None or field.name not in settable or field.kind not in (Kind.REFERENCE, Kind.REFERENCES):
             abort(404)
-        found = find(db.session, self.actor, field, request.args.get("query", ""))
-        wanted = key_of(request.args.get("limit")) or LIMIT
-        rows = [{"id": one.key, "text": one.label, "detail": one.detail} for one in found[: min(wanted, LIMIT)]]
-        return jsonify(rows)
+        wanted = key_of(request.args.get("limit")) or lookups.LIMIT
+        return jsonify(lookups.answer(self.actor, field, request.args.get("query", ""), wanted))
 
     @expose("/ajax/update/", methods=("POST",))
     def ajax_update(self) -> Any:

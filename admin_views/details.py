@@ -34,17 +34,6 @@ class Shown:
     long: bool
 
 
-@dataclass(frozen=True)
-class ShownConflict:
-    """A field that two people changed, side by side."""
-
-    key: str
-    label: str
-    base: Markup
-    theirs: Markup
-    yours: Markup
-
-
 def context(view: Any, record: Resource, before: int | None) -> dict[str, Any]:
     """Return what the page of `record` shows: fields, and a page of its history that ends before the key `before`."""
     view.prepare([record])
@@ -104,18 +93,6 @@ def saved_note(model: type[Resource], name: str, outcome: Outcome) -> dict[str, 
 
 def _labels(model: type[Resource], keys: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(formats.key_label(model, key) for key in keys))
-
-
-def conflicts(model: type[Resource], actor: Actor, outcome: Outcome) -> list[ShownConflict]:
-    """Return the fields that two people changed, as people read them."""
-    diffs = {found.key: [found.base, found.theirs, found.yours] for found in outcome.conflicts}
-    names = names_of(db.session, actor, wanted_by_diffs([(model, diffs)]))
-    return [
-        ShownConflict(
-            key, formats.key_label(model, key), *(formats.encoded(model, key, value, names) for value in values)
-        )
-        for key, values in diffs.items()
-    ]
 
 
 def ancestors(label: str) -> tuple[str, str]:

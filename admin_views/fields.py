@@ -7,34 +7,70 @@ field at all: what a form did not show is never touched.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from babel import Locale
 from flask_babel import get_locale, get_timezone
 from markupsafe import Markup
 from wtforms import Field as WTField
 from wtforms.utils import unset_value
 
 from backoffice.errors import Refused
-from backoffice.i18n import _
+from backoffice.i18n import AmbiguousNumber, _, capitalised, language_name, parse_decimal, within_sentence
 from backoffice.models.fields import Field, Kind, written
+from backoffice.policy import Actor
+from backoffice.web.people import house
 
 from . import formats
 
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 
 
+@dataclass(frozen=True)
+class Entry:
+    """What a form field holds of a document of translations: the text in one language.
+
+    `document` is the name of the document, `source` of the field that it translates.
+    """
+
+    document: str
+    source: str
+    language: str
+
+
 class HouseField(WTField):
-    """Ground of all fields: a declared field, the typed text and the value that it means."""
+    """Ground of all fields: a declared field, the typed text and the value that it means.
+
+    A text that is written in several languages has one field for each; `language` tells them apart.
+    """
 
     template: ClassVar[str] = "text"
     input_mode: ClassVar[str | None] = None
+    #: Whether the input names itself, so that the label stands over it as a text only.
+    grouped: ClassVar[bool] = False
 
-    def __init__(self, declared: Field, *, read_only: bool = False, **options: Any) -> None:
-        super().__init__(label=str(declared.label), description=str(declared.help or ""), **options)
+    def __init__(
+        self,
+        declared: Field,
+        *,
+        read_only: bool = False,
+        language: str | None = None,
+        entry: Entry | None = None,
+        title: str | None = None,
+        actor: Actor | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(label=title or str(declared.label), description=str(declared.help or ""), **options)
         self.declared = declared
         self.read_only = read_only
+        self.actor = actor
+        self.language = language
+        self.entry = entry
+        #: What stands in the input while it is empty.
+        self.hint = ""
         self.given = False
         self.typed: str | None = None
         self.value: Any = None
@@ -48,7 +84,28 @@ class HouseField(WTField):
     @property
     def required(self) -> bool:
         """Return whether a value must be given."""
-        return self.declared.required
+        # An empty slug is made from the name.
+        return self.declared.required and self.name != "slug"
+
+    @property
+    def language_label(self) -> str:
+        """Return the language of the text as it stands beside a label."""
+        return capitalised(language_name(self.language)) if self.language else ""
+
+    @property
+    def said(self) -> str:
+        """Return what the field is called within a sentence: price, French name."""
+        label = within_sentence(self.label.text)
+        if not self.entry:
+            return label
+        return _("%(language)s %(field)s", language=language_name(self.entry.language), field=label)
+
+    @property
+    def direction(self) -> str:
+        """Return the direction of what is typed: codes and numbers are never mirrored."""
+        if self.declared.kind in (Kind.CODE, Kind.MONEY, Kind.INTEGER):
+            return "ltr"
+        return direction_of(self.language) if self.language else "auto"
 
     def process(self, formdata: Any, data: Any = unset_value, extra_filters: Any = None) -> None:
         """Take the value of the record, or what the form brought."""
@@ -102,6 +159,18 @@ class TextField(HouseField):
     """One line."""
 
 
+class ImageField(HouseField):
+    """The address of an image, with a look at it where the page may load it: from our own address only."""
+
+    template = "image"
+
+    @property
+    def preview(self) -> str | None:
+        """Return the address, None for one of elsewhere."""
+        ours = self.text.startswith("/") and not self.text.startswith(("//", "/\\"))
+        return self.text if ours else None
+
+
 class LongTextField(HouseField):
     """Several lines."""
 
@@ -123,9 +192,24 @@ class MoneyField(HouseField):
     template = "money"
     input_mode = "decimal"
 
+    @property
+    def text(self) -> str:
+        if self.typed is not None or self.value is None:
+            return self.typed or ""
+        return readable(formats.plain_number(self.value))
+
     @staticmethod
     def write(value: Decimal | None) -> str:
-        return "" if value is None else formats.plain_number(value, grouped=False)
+        return "" if value is None else readable(formats.plain_number(value, grouped=False))
+
+
+def readable(number: str) -> str:
+    """Return a number as it stands in an input, so that it is read back in one way only: 1.2990 instead of 1.299."""
+    try:
+        parse_decimal(number, get_locale())
+    except AmbiguousNumber:
+        return f"{number}0"
+    return number
 
 
 class MomentField(HouseField):
@@ -154,10 +238,31 @@ class ChoiceField(HouseField):
         return listed if self.declared.required else [("", _("Not chosen")), *listed]
 
 
+class HouseChoiceField(ChoiceField):
+    """One of a long list of which the house uses a few: those, and the one that stands already."""
+
+    #: The house setting that lists the few.
+    setting: ClassVar[str] = ""
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """Return what the house uses, with the stored value where it is another one."""
+        known = dict(self.declared.choices)
+        few = getattr(house(), self.setting, None) or ()
+        return [(key, str(known.get(key, key))) for key in dict.fromkeys([*few, self.stored]) if key]
+
+
+class CurrencyField(HouseChoiceField):
+    """One of the currencies of the house."""
+
+    setting = "currencies"
+
+
 class BooleanField(HouseField):
     """Yes or no. A box that is not ticked sends nothing; a mark beside it says that it was there."""
 
     template = "boolean"
+    grouped = True
 
     def is_in(self, formdata: Any) -> bool:
         return self.name in formdata or f"{self.name}.shown" in formdata
@@ -180,7 +285,9 @@ class ListField(LongTextField):
 
 
 class MapField(LongTextField):
-    """Lines of `name = value`."""
+    """Lines of `name = value`; rows where a script runs."""
+
+    template = "entries"
 
     @staticmethod
     def write(value: Any) -> str:
@@ -191,12 +298,19 @@ class ReadOnlyField(HouseField):
     """A value that the person may see but not set."""
 
     template = "read_only"
+    grouped = True
 
-    def __init__(self, declared: Field, *, shown: Markup, **options: Any) -> None:
+    def __init__(self, declared: Field, **options: Any) -> None:
         super().__init__(declared, read_only=True, **options)
-        self.shown = shown
+        self.shown = Markup("")
 
 
+def direction_of(language: str) -> str:
+    """Return the direction of what is written in `language`."""
+    return str(Locale.parse(language, sep="-").text_direction)
+
+
+#: Rich text has a field of its own, in richtext.py.
 OF_KIND: dict[Kind, type[HouseField]] = {
     Kind.TEXT: TextField,
     Kind.CODE: TextField,

@@ -12,8 +12,8 @@ from flask_babel import format_date, format_datetime, get_locale, to_user_timezo
 from markupsafe import Markup, escape
 
 from backoffice.html import sanitise, text_of
-from backoffice.i18n import _
-from backoffice.models.base import Resource, find_field
+from backoffice.i18n import _, language_name
+from backoffice.models.base import Resource, fields_of, find_field
 from backoffice.models.fields import Field, Kind, written
 from backoffice.models.types import utcnow
 
@@ -138,12 +138,21 @@ _SIMPLE: dict[Kind, Callable[[Field, Any], Markup]] = {
 }
 
 
+def translated(model: type[Resource], document: Field) -> Field | None:
+    """Return the field whose translations `document` holds, None for any other field."""
+    source = fields_of(model).get(str(document.entry_prefix)) if document.kind is Kind.MAP else None
+    return source if source is not document else None
+
+
 def key_label(model: type[Resource], key: str) -> str:
     """Return what people call the field or entry `key`."""
     found = find_field(model, key)
     if found is None:
         return key
     declared, entry = found
+    source = translated(model, declared) if entry is not None else None
+    if source is not None:
+        return _("%(field)s in %(language)s", field=source.label, language=language_name(entry))
     return str(declared.label) if entry is None else f"{declared.label}: {entry}"
 
 

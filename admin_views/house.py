@@ -7,9 +7,13 @@ from typing import Any
 from flask import redirect
 from flask_admin import expose
 
+from backoffice.i18n import _l
 from backoffice.models.house import HOUSE_ID, House
 
 from .base import ResourceView
+from .fields import CurrencyField
+from .form_page import Section
+from .pickers import CurrenciesField, LanguagesField, SourceLanguageField, ZoneField
 
 
 class HouseView(ResourceView):
@@ -17,8 +21,19 @@ class HouseView(ResourceView):
 
     model = House
     place = (40, "house")
-    main = ("name", "languages", "source_language", "zone")
-    side = ("currencies", "default_currency", "price_rounding", "trash_days")
+    sections = (
+        Section("house", "", ("name", "zone")),
+        Section("languages", _l("Languages"), ("languages", "source_language")),
+        Section("trash", _l("Trash"), ("trash_days",)),
+        Section("currencies", _l("Currencies and prices"), ("currencies", "default_currency", "price_rounding"), True),
+    )
+    widgets = {
+        "languages": LanguagesField,
+        "source_language": SourceLanguageField,
+        "currencies": CurrenciesField,
+        "default_currency": CurrencyField,
+        "zone": ZoneField,
+    }
 
     @expose("/")
     def index_view(self) -> Any:

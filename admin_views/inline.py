@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from backoffice.extensions import db
 from backoffice.i18n import _
 from backoffice.models.base import Resource, fields_of
 from backoffice.models.fields import Field
-from backoffice.operations import records
+from backoffice.operations import doubts, records
 from backoffice.policy import Actor
 from backoffice.writes import Unit
 
@@ -33,6 +33,8 @@ class Result:
     field: Field | None = None
     record: Resource | None = None
     change_set_id: int | None = None
+    #: The mark of the questions that `text` asks; the cell is saved when it comes again with it.
+    confirm: str | None = None
 
     @property
     def note(self) -> dict[str, Any]:
@@ -42,6 +44,9 @@ class Result:
     def payload(self) -> dict[str, Any]:
         """Return the answer to a script: the sentence, the current value and the version it belongs to."""
         answer: dict[str, Any] = {"message": self.text, "undo": self.change_set_id}
+        if self.confirm:
+            # Without version and value: what was typed stays in the cell until it is answered.
+            return answer | {"question": self.text, "confirm": self.confirm}
         if self.record is not None and self.field is not None:
             value = self.field.get(self.record)
             answer |= {
@@ -60,7 +65,8 @@ def written(field: Field, value: Any) -> str:
 def update(view: Any, data: Mapping[str, str]) -> Result:
     """Set the one inline field that `data` holds on the record that it names, if it is still as it was shown.
 
-    `data` holds `id` (or Flask-Admin's `list_form_pk`), `version` and the field under its own name.
+    `data` holds `id` (or Flask-Admin's `list_form_pk`), `version`, the field under its own name, and `confirm` where a
+    question about just this value was answered with yes.
     """
     field = _field(view.model, data)
     record = view.get_one(data.get("id") or data.get("list_form_pk") or "")
@@ -70,9 +76,11 @@ def update(view: Any, data: Mapping[str, str]) -> Result:
         return Result(400, _("This cell does not say which state it shows. Reload the page."), field, record)
     try:
         value = field.parse(data[field.name], get_locale())
-        receipt = _save(view.actor, record, field, value, version)
+        receipt = _save(view.actor, record, field, value, version, doubts.accepted(data.get("confirm")))
     except records.Conflicted as conflicted:
         return _conflict(view, field, record.id, conflicted)
+    except doubts.Doubtful as doubtful:
+        return Result(409, str(doubtful), field, record, confirm=doubtful.mark)
     except Refused as refused:
         return Result(400, str(refused), field, record)
     current = view.get_one(record.id)
@@ -92,13 +100,18 @@ def _field(model: type[Resource], data: Mapping[str, str]) -> Field:
     return named[0]
 
 
-def _save(actor: Actor, record: Resource, field: Field, value: Any, version: int) -> writes.Receipt:
+def _save(
+    actor: Actor, record: Resource, field: Field, value: Any, version: int, accepted: Collection[str]
+) -> writes.Receipt:
     model, key = type(record), record.id
 
     def work(unit: Unit) -> None:
-        if unit.get(model, key).trashed_at:
+        current = unit.get(model, key)
+        if current.trashed_at:
             raise Refused(_("“%(name)s” is in the trash. Restore it first.", name=str(record)))
-        records.save_form(unit, model, key, version, {field.name: value})
+        was = doubts.before(current)
+        saved = records.save_form(unit, model, key, version, {field.name: value})
+        doubts.ask(actor, saved.record, was, accepted)
 
     title = _("%(field)s of %(name)s", field=field.label, name=str(record))
     _nothing, receipt = writes.run(actor, title, work, source="inline")

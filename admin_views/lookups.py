@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backoffice import policy
+from backoffice.extensions import db
 from backoffice.i18n import _
 from backoffice.models.base import Resource, resources
 from backoffice.models.fields import Field
+from backoffice.operations import personal
 from backoffice.policy import Actor
 from backoffice.selection import look_up
 
@@ -27,6 +31,9 @@ MOST_CHOSEN, MOST_ADDED = 1000, 50
 #: A target with no more records than this is offered whole.
 OFFERED_WHOLE = 30
 
+#: How many records that were chosen last are offered first.
+RECENT = 5
+
 _KEY_DIGITS = 18
 
 
@@ -38,6 +45,7 @@ class Option:
     label: str
     detail: str = ""
     chosen: bool = False
+    recent: bool = False
 
 
 def key_of(text: str | None) -> int | None:
@@ -46,19 +54,65 @@ def key_of(text: str | None) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= _KEY_DIGITS else None
 
 
+def keys_of(value: Any) -> set[int]:
+    """Return the keys that a reference or several mean; a record's value comes as records."""
+    items = value if isinstance(value, (list, tuple, set)) else [value]
+    return {item if isinstance(item, int) else item.id for item in items if item is not None}
+
+
 def find(session: Session, actor: Actor, declared: Field, text: str) -> list[Option]:
     """Return the records that `text` finds for a reference field, at most LIMIT."""
     rows = look_up(session, resources()[str(declared.target)], actor, text[:200], LIMIT)
     return [Option(one.id, one.label, one.detail) for one in rows]
 
 
+def answer(actor: Actor, declared: Field, text: str, limit: int) -> list[dict[str, Any]]:
+    """Return what a look-up answers to a script; before anything is typed, what the person chose last comes first."""
+    found = find(db.session(), actor, declared, text)
+    if not text.strip():
+        last = _recent(actor, declared)
+        found = [*last, *(one for one in found if one.key not in {first.key for first in last})]
+    return [
+        {"id": one.key, "text": one.label, "detail": one.detail, "recent": one.recent}
+        for one in found[: max(1, min(limit, LIMIT))]
+    ]
+
+
+def _recent(actor: Actor, declared: Field) -> list[Option]:
+    """Return the records that the person chose last and may still choose."""
+    target = str(declared.target)
+    if actor.user_id is None:
+        return []
+    kept = personal.preferences(db.session(), actor.user_id, [f"recent.{target}"]).get(f"recent.{target}") or []
+    model = resources()[target]
+    live = set(db.session.scalars(select(model.id).where(model.id.in_(kept), model.trashed_at.is_(None))))
+    names = names_of(db.session(), actor, {target: live})
+    return [Option(key, names[target, key], recent=True) for key in kept if (target, key) in names]
+
+
+def remember(actor: Actor, form: Any) -> None:
+    """Keep the records that the person pointed to by this save, newest first, for the next choice."""
+    chosen: dict[str, int] = {
+        str(field.declared.target): field.value
+        for field in form.editable
+        if isinstance(field, ReferenceField) and field.given and field.value and field.value != field.stored
+    }
+    if actor.user_id is None or not chosen:
+        return
+    kept = personal.preferences(db.session(), actor.user_id, [f"recent.{target}" for target in chosen])
+    for target, key in chosen.items():
+        before = [one for one in kept.get(f"recent.{target}") or [] if one != key]
+        personal.prefer(actor.user_id, f"recent.{target}", [key, *before][:RECENT])
+
+
 class LookupField(HouseField):
     """Base of the fields that search on the server."""
 
-    def __init__(self, declared: Field, *, session: Session, actor: Actor, **options: Any) -> None:
-        super().__init__(declared, **options)
-        self.session = session
-        self.actor = actor
+    def __init__(self, declared: Field, *, actor: Actor, **options: Any) -> None:
+        super().__init__(declared, actor=actor, **options)
+        self.session = db.session()
+        #: Names that were asked for with those of the other fields.
+        self.known: Mapping[tuple[str, int], str] = {}
         self.found: list[Option] = []
 
     @property
@@ -72,8 +126,10 @@ class LookupField(HouseField):
 
     def names(self, keys: set[int]) -> dict[int, str]:
         """Return the names of the records `keys` that may be referred to."""
-        found = names_of(self.session, self.actor, {str(self.declared.target): keys})
-        return {key: name for (_resource, key), name in found.items()}
+        target = str(self.declared.target)
+        unknown = {key for key in keys if (target, key) not in self.known}
+        found = {**self.known, **names_of(self.session, self.actor, {target: unknown})}
+        return {key: found[target, key] for key in keys if (target, key) in found}
 
     def one(self, text: str) -> int | None:
         """Return the key of the one record that `text` means; else keep what it found and note the problem."""
@@ -147,6 +203,7 @@ class ReferencesField(LookupField):
     """Several records: a box for each, and a text that adds more by name, separated by commas."""
 
     template = "references"
+    grouped = True
 
     def is_in(self, formdata: Any) -> bool:
         return any(name in formdata for name in (self.name, f"{self.name}.shown", f"{self.name}.add"))
@@ -179,16 +236,21 @@ class ReferencesField(LookupField):
 
     @property
     def keys(self) -> set[int]:
-        """Return the chosen keys; a record's value comes as records."""
-        return {item if isinstance(item, int) else item.id for item in self.value or ()}
+        """Return the chosen keys."""
+        return keys_of(self.value)
 
     @property
     def text(self) -> str:
         return self.typed or ""
 
-    @property
+    #: Whether all of a small target is offered, as boxes.
+    offers_all = True
+
+    @cached_property
     def is_whole(self) -> bool:
         """Return whether the target is small enough to offer all of it."""
+        if not self.offers_all:
+            return False
         target = self.target
         counted = select(target.id).where(target.trashed_at.is_(None)).limit(OFFERED_WHOLE + 1)
         return (self.session.scalar(select(func.count()).select_from(counted.subquery())) or 0) <= OFFERED_WHOLE
@@ -206,3 +268,10 @@ class ReferencesField(LookupField):
         names = self.names(keys | offered)
         boxes = [Option(key, names.get(key, f"#{key}"), chosen=key in keys) for key in sorted(keys | offered)]
         return sorted(boxes, key=lambda option: option.label.casefold())
+
+
+class ChipsField(ReferencesField):
+    """Several records as chips: each is taken away by itself, more are found by name."""
+
+    template = "chips"
+    offers_all = False

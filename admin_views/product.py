@@ -2,13 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
+from babel.numbers import format_percent
+from flask_babel import get_locale
+
 from backoffice.i18n import _l, _n
+from backoffice.models.base import Resource
 from backoffice.models.product import ARCHIVED, PUBLISHED, Product
 from backoffice.operations import records
+from backoffice.policy import Actor
+from backoffice.selection.rights import askable
 from backoffice.writes import Unit
 
+from . import completeness
 from .actions import mass_action
 from .base import ResourceView
+from .fields import CurrencyField, ImageField
+from .form_page import Section
+from .forms import RecordForm, other_languages
+from .lookups import ChipsField
+
+#: What is missing, where it is called otherwise than its field.
+CALLED = {"image_url": _l("image")}
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Something that a product lacks: what it is called within a sentence, and the field of the form that holds it."""
+
+    said: str
+    field: str
+
+
+def gaps(form: RecordForm, product: Product, actor: Actor) -> list[Gap]:
+    """Return what `product` lacks and this form can fill, counted as `completeness` does."""
+    seen = askable(actor, Product)
+    empty = [name for name in completeness.PARTS if name in seen and getattr(product, name) in (None, "", {})]
+    texts = getattr(product, completeness.TRANSLATED) or {}
+    if completeness.TRANSLATED in seen:
+        empty += [f"{completeness.TRANSLATED}.{code}" for code in other_languages() if not texts.get(code)]
+    open_ = [form[name] for name in empty if name in form and not form[name].read_only]
+    return [Gap(str(CALLED.get(field.name, field.said)), field.name) for field in open_]
 
 
 class ProductView(ResourceView):
@@ -18,19 +54,30 @@ class ProductView(ResourceView):
     place = (1, "product")
     columns = ("status", "price", "category_id", "updated_at")
     pictured = True
-    main = (
-        "name",
-        "description",
-        "attributes",
-        "name_i18n",
-        "description_i18n",
-        "sku",
-        "gtin",
-        "slug",
-        "image_url",
-        "notes",
+    form_template = "admin/product.html"
+    sections = (
+        Section("basics", _l("Basics"), ("name", "slug")),
+        Section("description", _l("Description"), ("description",)),
+        Section("attributes", _l("Attributes"), ("attributes",)),
+        Section("identifiers", _l("Identifiers"), ("sku", "gtin")),
+        Section("images", _l("Images"), ("image_url",)),
+        Section("status", _l("Status"), ("status",), side=True, first=True),
+        Section("organisation", _l("Organisation"), ("category_id", "brand_id", "tags", "responsible_id"), side=True),
+        Section("price", _l("Price"), ("price", "currency", "cost"), side=True),
+        Section("notes", _l("Notes"), ("notes",), side=True),
     )
-    side = ("status", "category_id", "brand_id", "tags", "responsible_id", "price", "currency", "cost")
+    widgets = {"currency": CurrencyField, "tags": ChipsField, "image_url": ImageField}
+
+    def extra_context(self, form: RecordForm, record: Resource | None) -> dict[str, Any]:
+        """Return how complete the product is, and where each gap is filled."""
+        if record is None:
+            return {"completeness": None}
+        found = completeness.of(record, self.actor)
+        return {
+            "completeness": found,
+            "share": format_percent(found.percent / 100, locale=get_locale()),
+            "gaps": gaps(form, record, self.actor),
+        }
 
     @mass_action(
         _l("Publish"),

@@ -1,8 +1,8 @@
-"""What happens when a form is sent: saved, refused, or held up because someone changed the same field."""
+"""What happens when a form is sent: saved, refused, or held up: someone changed the same field, or it looks wrong."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,8 @@ from backoffice.history import Conflict, State
 from backoffice.i18n import _
 from backoffice.models.base import Resource
 from backoffice.models.history import Change
-from backoffice.operations import records
+from backoffice.operations import doubts, records
+from backoffice.operations.doubts import Doubt
 from backoffice.policy import Actor
 from backoffice.writes import Unit
 
@@ -36,14 +37,24 @@ class Outcome:
     version: int | None = None
     repeated: bool = False
     remedy: dict[str, Any] = field(default_factory=dict)
+    doubts: tuple[Doubt, ...] = ()
+    doubts_mark: str = ""
 
 
-def create(form: RecordForm, model: type[Resource], actor: Actor, request_id: str | None, extra: Extra) -> Outcome:
-    """Create a record from `form`; a refusal is noted at its field."""
+def create(
+    form: RecordForm,
+    model: type[Resource],
+    actor: Actor,
+    request_id: str | None,
+    extra: Extra,
+    accepted: Collection[str] = (),
+) -> Outcome:
+    """Create a record from `form`; a refusal is noted at its field. `accepted` marks questions that were answered."""
 
     def work(unit: Unit) -> tuple[Resource, State]:
         record = records.create(unit, model, form.values())
         extra(unit, record)
+        doubts.ask(actor, record, {}, accepted)
         return record, {}
 
     title = _("Create: %(resource)s", resource=model.resource.label)
@@ -58,6 +69,7 @@ def update(
     values: dict[str, Any],
     request_id: str | None,
     extra: Extra,
+    accepted: Collection[str] = (),
 ) -> Outcome:
     """Save `values` of `form` over `record` as it was when the form was opened."""
     model, key = type(record), record.id
@@ -65,10 +77,13 @@ def update(
     def work(unit: Unit) -> tuple[Resource, State]:
         if opened is None:
             raise Refused(_("This form does not say which state of the record it shows. Look at it and save again."))
-        if unit.get(model, key).trashed_at:
+        current = unit.get(model, key)
+        if current.trashed_at:
             raise Refused(_("This record is in the trash. Restore it first, then save again."))
+        was = doubts.before(current)
         saved = records.save_form(unit, model, key, opened, values)
         extra(unit, saved.record)
+        doubts.ask(actor, saved.record, was, accepted)
         return saved.record, saved.merged
 
     return _run(form, model, actor, _("Edit: %(name)s", name=str(record)), work, request_id)
@@ -93,6 +108,8 @@ def _run(
     except Refused as refused:
         form.refuse(str(refused), refused.field)
         return Outcome(remedy=refused.remedy)
+    except doubts.Doubtful as doubtful:
+        return Outcome(doubts=doubtful.questions, doubts_mark=doubtful.mark)
     except writes.AlreadyDone as done:
         return Outcome(key=_key_of(done.change_set_id, model), repeated=True, change_set_id=done.change_set_id)
     except policy.Denied as denied:

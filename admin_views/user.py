@@ -12,7 +12,7 @@ from sqlalchemy.orm import selectinload
 
 from backoffice import policy
 from backoffice.extensions import db
-from backoffice.i18n import _, _l
+from backoffice.i18n import _, _l, within_sentence
 from backoffice.models.base import Resource
 from backoffice.models.role import Role
 from backoffice.models.user import User
@@ -21,6 +21,7 @@ from backoffice.writes import Unit
 
 from .base import ResourceView
 from .forms import RecordForm
+from .pickers import ZoneField
 from .role import letter_list
 from .saving import Extra
 
@@ -36,6 +37,7 @@ class UserView(ResourceView):
     columns = ("name", "roles", "letters", "active", "updated_at")
     main = ("email", "name", "roles")
     side = ("active", "locale", "zone")
+    widgets = {"zone": ZoneField}
     besides = frozenset({PASSWORD, CONFIRMATION})
     form_template = "admin/user.html"
     details_page = "admin/user_details.html"
@@ -77,4 +79,5 @@ class UserView(ResourceView):
             "password_open": self.may_set_password(record),
             "typed_password": request.form.get(PASSWORD, ""),
             "typed_confirmation": request.form.get(CONFIRMATION, ""),
+            "said": within_sentence,
         }

@@ -7,8 +7,14 @@ from decimal import Decimal
 from typing import Any
 from unicodedata import decimal as decimal_digit
 
-from babel import Locale
-from babel.numbers import get_currency_precision, get_decimal_symbol, get_group_symbol
+from babel import Locale, UnknownLocaleError
+from babel.numbers import (
+    format_currency,
+    format_percent,
+    get_currency_precision,
+    get_decimal_symbol,
+    get_group_symbol,
+)
 from flask_babel import get_locale, gettext, lazy_gettext, ngettext
 
 _: Callable[..., str] = gettext
@@ -104,3 +110,40 @@ def _is_digits(text: str) -> bool:
 def currency_digits(currency: str) -> int:
     """Return how many decimals ISO 4217 gives to `currency`, such as 2 for EUR and 0 for JPY."""
     return int(get_currency_precision(currency))
+
+
+def money_text(amount: Decimal, currency: str) -> str:
+    """Return `amount` with its currency as the reader writes it."""
+    return str(format_currency(amount, currency, locale=get_locale() or "en"))
+
+
+def percent_text(share: Decimal) -> str:
+    """Return `share`, such as 0.5, as a signed percentage as the reader writes it."""
+    shown = str(format_percent(share, locale=get_locale() or "en"))
+    return shown if share < 0 else f"+{shown}"
+
+
+def language_name(code: str) -> str:
+    """Return what the reader calls the language `code` within a sentence, the code itself where nobody knows it."""
+    try:
+        found = Locale.parse(code, sep="-").get_display_name(get_locale() or "en")
+    except (ValueError, UnknownLocaleError):
+        found = None
+    return str(found or code)
+
+
+def capitalised(text: str) -> str:
+    """Return `text` with its first letter as at the beginning of a sentence."""
+    return text[:1].upper() + text[1:]
+
+
+def within_sentence(label: str) -> str:
+    """Return a label as it stands within a sentence; nouns of German and abbreviations keep their capitals."""
+    german = str(get_locale() or "en").startswith("de")
+    return label if german or label[1:2].isupper() else label[:1].lower() + label[1:]
+
+
+def separators() -> tuple[str, str]:
+    """Return the decimal and the group separator of the reader."""
+    locale = get_locale() or "en"
+    return get_decimal_symbol(locale), get_group_symbol(locale)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask import Blueprint, flash, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, jsonify, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import refresh
-from flask_wtf.csrf import CSRFError
+from flask_wtf.csrf import CSRFError, generate_csrf
 
 from .. import writes
 from ..errors import Refused
@@ -15,7 +15,7 @@ from ..extensions import db
 from ..i18n import _
 from ..models.user import User
 from ..operations import accounts, passwords, personal, sign_in
-from ..web.errors import ask_to_sign_in
+from ..web.errors import ask_to_sign_in, wants_json
 from ..writes import Unit
 from . import browsers, session
 from .addresses import safe_path
@@ -35,7 +35,9 @@ def token_failed(_error: CSRFError) -> ResponseReturnValue:
 
 @blueprint.get("/login")
 def login() -> ResponseReturnValue:
-    """Ask for address and password."""
+    """Ask for address and password; tell a script who is signed in, and the token of this session."""
+    if wants_json():
+        return _who()
     return redirect(_destination()) if session.is_signed_in() else _sign_in_page(SignInForm())
 
 
@@ -52,7 +54,7 @@ def login_post() -> ResponseReturnValue:
     except Refused as error:
         return _sign_in_page(form, str(error)), 400
     session.sign_in(user, remember=form.remember.data)
-    response = make_response(redirect(_destination(), 303))
+    response = make_response(_who() if wants_json() else redirect(_destination(), 303))
     browsers.keep(response, email)
     return response
 
@@ -117,7 +119,15 @@ def password_post() -> ResponseReturnValue:
     return redirect(url_for("account.profile"), 303)
 
 
-def _sign_in_page(form: SignInForm, message: str | None = None) -> str:
+def _who() -> Response:
+    """Return who is signed in, to a page that is open already; its forms need the token of the session that is now."""
+    person = session.current_user_record()
+    return jsonify(user=person.id if person else None, name=str(person or ""), csrf_token=generate_csrf())
+
+
+def _sign_in_page(form: SignInForm, message: str | None = None) -> str | Response:
+    if wants_json():
+        return jsonify(message=message)
     return render_template("account/login.html", form=form, message=message, next=safe_path(request.values.get("next")))
 
 
@@ -136,7 +146,7 @@ def _profile_page(errors: Mapping[str, str] | None = None) -> str:
     )
 
 
-def _slowed(page: str, error: sign_in.TooManyTries) -> ResponseReturnValue:
+def _slowed(page: str | Response, error: sign_in.TooManyTries) -> ResponseReturnValue:
     return page, 429, {"Retry-After": str(error.seconds)}
 
 

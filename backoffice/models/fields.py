@@ -42,6 +42,8 @@ INTEGER_MAX = 2**31 - 1
 
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,15})", re.ASCII)
 _FRACTION = re.compile(r"-?(0|[1-9][0-9]{0,14})\.[0-9]{0,340}[1-9]", re.ASCII)
+_ESCAPE = re.compile(r"\\([\\nr])")
+_ESCAPED = {"\\": "\\", "n": "\n", "r": "\r"}
 _ENTRY_KEY = re.compile(r"^[^\s.=][^.=\n]*$")
 
 
@@ -391,10 +393,11 @@ _PARSERS: dict[Kind, Callable[[Field, str, Any], Any]] = {
 def scalar(text: str) -> Any:
     """Return the scalar that a written document value means: true, false, a number as it is written, or the text.
 
-    Double quotes keep a text a text: `"12"` is the text 12. So are 007 and 1.50: numbers are not written so.
+    Double quotes keep a text a text: `"12"` is the text 12, and in them `\\n` begins a new line. 007 and 1.50 are texts
+    too: numbers are not written so.
     """
     if len(text) > 1 and text[0] == text[-1] == '"':
-        return text[1:-1]
+        return _ESCAPE.sub(lambda found: _ESCAPED[found[1]], text[1:-1])
     if text in ("true", "false"):
         return text == "true"
     if _WHOLE.fullmatch(text) and text != "-0" and abs(int(text)) < ENTRY_MAX:
@@ -409,7 +412,10 @@ def written(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return value if scalar(value) == value else f'"{value}"'
+        if scalar(value) == value and "\n" not in value and "\r" not in value:
+            return value
+        escaped = value.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+        return f'"{escaped}"'
     return _digits(value) if isinstance(value, float) else str(value)
 
 

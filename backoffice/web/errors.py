@@ -251,7 +251,7 @@ def database_failed(error: OperationalError) -> ResponseReturnValue:
 
 def token_failed(_error: CSRFError) -> ResponseReturnValue:
     """Say why a form without a valid token was not saved; a view that can keeps what was typed instead."""
-    if not is_signed_in() and not wants_json() and request.method == "GET":
+    if not is_signed_in() and (wants_json() or request.method == "GET"):
         return ask_to_sign_in()
     return answer(
         400,

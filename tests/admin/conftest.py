@@ -174,9 +174,11 @@ class Browser:
 def form_of(page: str) -> dict[str, Any]:
     """Return the fields of the record form of `page` as they would be sent."""
     start = page.index('class="record-form"')
-    part = page[start : page.index('class="save-bar"', start)]
+    part = re.sub(
+        r"<template\b.*?</template>", "", page[start : page.index('class="save-bar"', start)], flags=re.DOTALL
+    )
     sent: dict[str, Any] = {}
-    for match in re.finditer(r"<textarea\b([^>]*)>\n?(.*?)</textarea>", part, re.DOTALL):
+    for match in re.finditer(r"<textarea\b([^>]*)>(?:\r?\n)?(.*?)</textarea>", part, re.DOTALL):
         sent[_attribute(match[1], "name")] = Markup(match[2]).unescape()
     for match in re.finditer(r"<select\b([^>]*)>(.*?)</select>", part, re.DOTALL):
         chosen = re.search(r'<option value="([^"]*)" selected', match[2])

@@ -26,6 +26,7 @@ ASKED = {
     "ajax_lookup": "read",
     "create_view": "create",
     "edit_view": "update",
+    "presence_view": "update",
     "ajax_update": "update",
     "delete_view": "delete",
     "restore_view": "delete",
@@ -34,7 +35,7 @@ ASKED = {
     "action_view": "delete",
 }
 HOUSE_ENDPOINTS = frozenset(
-    {"index_view", "details_view", "compare_view", "bring_back_view", "edit_view", "ajax_lookup"}
+    {"index_view", "details_view", "compare_view", "bring_back_view", "edit_view", "presence_view", "ajax_lookup"}
 )
 RESOURCES = ("product", "category", "brand", "tag", "user", "role")
 

@@ -293,6 +293,7 @@ SCALARS = st.one_of(
     FLOATS.filter(lambda number: not number.is_integer()),
     st.text(max_size=40),
     st.text('-0123456789.e"', max_size=12),
+    st.text('\\nr"\n1', max_size=8),
     st.sampled_from(["1.5", "1.50", "1e-07", "-0", "-0.0", "0.1", "9007199254740991", "9007199254740993", "007", '"']),
 )
 
@@ -302,6 +303,15 @@ def test_a_written_scalar_reads_back_as_itself(value: Any) -> None:
     found = scalar(written(value))
     assert found == value
     assert type(found) is type(value)
+
+
+TRICKY = ["1.5", '"', '"12"', "two\nlines", "C:\\new", '"C:\\new"', "a\r\nb", "\\", '\\"', "true", "-0"]
+
+
+@pytest.mark.parametrize("value", TRICKY)
+def test_a_written_scalar_stands_on_one_line(value: str) -> None:
+    assert scalar(written(value)) == value
+    assert len(f"{written(value)}.".splitlines()) == 1
 
 
 def test_entries_of_documents_have_the_kind_that_they_translate(words: None) -> None:
