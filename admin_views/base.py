@@ -6,9 +6,9 @@ A subclass names its model and, where the declaration does not say enough, which
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
-from flask import abort, flash, g, jsonify, redirect, request
+from flask import Response, abort, flash, g, jsonify, make_response, redirect, request
 from flask_admin import expose
 
 from backoffice import policy, writes
@@ -29,6 +29,7 @@ from .disarmed import DisarmedModelView
 from .fields import HouseField
 from .form_page import Section
 from .lookups import key_of
+from .personal import PersonalPages
 
 #: Endpoint -> verb that it asks of the view's own resource.
 VERBS = {
@@ -41,6 +42,10 @@ VERBS = {
     "edit_view": "update",
     "presence_view": "update",
     "ajax_update": "update",
+    "list_count": "read",
+    "list_like": "read",
+    "view_keep": "read",
+    "view_drop": "read",
     "delete_view": "delete",
     "restore_view": "delete",
     "purge_view": "delete",
@@ -48,7 +53,31 @@ VERBS = {
 }
 
 
-class ResourceView(GuardedView, DisarmedModelView):
+#: What only a list has.
+OF_LISTS = frozenset({"list_count", "list_like", "view_keep", "view_drop"})
+
+
+class Words(NamedTuple):
+    """What the list of a resource says about itself, in whole sentences; %(held)s is what it is held to."""
+
+    empty: Any
+    unmatched: Any
+    add: Any
+    first: Any
+    search: Any
+
+
+#: What a resource says that has no words of its own.
+PLAIN = Words(
+    _l("Nothing here yet."),
+    _l("Nothing matches %(held)s."),
+    _l("Add"),
+    _l("Add the first one."),
+    _l("Search"),
+)
+
+
+class ResourceView(PersonalPages, GuardedView, DisarmedModelView):
     """One resource under Flask-Admin's addresses."""
 
     model: ClassVar[type[Resource]]
@@ -63,6 +92,9 @@ class ResourceView(GuardedView, DisarmedModelView):
     #: Columns of the list after the title; empty: the listed fields.
     columns: ClassVar[tuple[str, ...]] = ()
 
+    #: Columns that a phone shows: under the title, or at the end of the row.
+    on_phone: ClassVar[dict[str, str]] = {}
+
     #: Form fields of its own instead of the one that the kind has.
     widgets: ClassVar[dict[str, type[HouseField]]] = {}
 
@@ -71,6 +103,9 @@ class ResourceView(GuardedView, DisarmedModelView):
 
     #: Whether rows start with a picture.
     pictured: ClassVar[bool] = False
+
+    #: What its list says.
+    words: ClassVar[Words] = PLAIN
 
     #: The pages of one record, where a resource has more to show.
     form_template: ClassVar[str] = "admin/edit.html"
@@ -100,6 +135,8 @@ class ResourceView(GuardedView, DisarmedModelView):
             return self._right(chosen.verb if chosen else "read")
         if endpoint == "ajax_update" and not any(field.inline for field in fields_of(self.model).values()):
             # No cell of this list is edited in place.
+            return None
+        if endpoint in OF_LISTS and self.model.resource.singleton:
             return None
         return self._right(VERBS.get(endpoint))
 
@@ -141,7 +178,13 @@ class ResourceView(GuardedView, DisarmedModelView):
 
     def return_url(self) -> str:
         """Return where the person came from, when it is a page of the admin; else the list."""
-        return self._given_return_url() or self.address("index_view")
+        return self._given_return_url() or self._list_before() or self.address("index_view")
+
+    def _list_before(self) -> str | None:
+        """Return the page of this list that the person came from: its links need not repeat its long address."""
+        host, came_from, base = request.host_url.rstrip("/"), request.referrer or "", self.address("index_view")
+        ours = came_from.startswith(f"{host}{base}") and came_from[len(host) + len(base) :][:1] in ("", "?")
+        return came_from.removeprefix(host) if ours else None
 
     @staticmethod
     def _given_return_url() -> str | None:
@@ -154,10 +197,20 @@ class ResourceView(GuardedView, DisarmedModelView):
     @expose("/")
     def index_view(self) -> Any:
         """Show the rows that the address asks for."""
+        record = listing.opened(self, request.args)
+        if record is not None:
+            # A script follows a redirect by itself and would take the list out of the record's page.
+            return Response(status=204, headers={"HX-Redirect": record}) if listing.is_part() else redirect(record)
         clean = listing.clean_address(self, request.args)
         if clean is not None:
             return redirect(clean)
-        return self.page("admin/list.html", **listing.context(self, request.args))
+        context = listing.context(self, request.args)
+        response = make_response(self.page("admin/list.html", **context))
+        if listing.is_part():
+            # The address without what a form sent besides; none where it is that of the page already.
+            same = request.headers.get("HX-Current-URL", "").endswith(context["here"])
+            response.headers["HX-Push-Url"] = "false" if same else context["here"]
+        return response
 
     @expose("/new/", methods=("GET", "POST"))
     def create_view(self) -> Any:
@@ -350,6 +403,9 @@ class ResourceView(GuardedView, DisarmedModelView):
     def action_view(self) -> Any:
         """Do one deed to every ticked row."""
         chosen = self.actions.get(request.form.get("action", ""))
+        if chosen is None and "edit" in request.form:
+            # A cell that is edited in place was clicked where no script runs.
+            return redirect(self.address("edit_view", id=request.form["edit"], url=self.return_url()), 303)
         if chosen is None:
             raise Refused(_("This action is not known here. Reload the page and choose one of the buttons."))
         try:
@@ -377,7 +433,7 @@ class ResourceView(GuardedView, DisarmedModelView):
         """Set one field of one row of the list."""
         result = inline.update(self, request.form)
         if wants_json():
-            return jsonify(result.payload()), result.status
+            return jsonify(result.payload(self, request.form)), result.status
         flash(result.note, "success" if result.status == 200 else "error")
         return redirect(self.return_url(), 303)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from backoffice.i18n import _l
 from backoffice.models.category import Category
 
-from .base import ResourceView
+from .base import ResourceView, Words
 
 
 class CategoryView(ResourceView):
@@ -12,5 +13,13 @@ class CategoryView(ResourceView):
 
     model = Category
     place = (2, "category")
+    words = Words(
+        _l("No categories yet."),
+        _l("No categories match %(held)s."),
+        _l("Add category"),
+        _l("Add the first one."),
+        _l("Search categories"),
+    )
+    on_phone = {"parent_id": "under"}
     main = ("name", "name_i18n", "slug")
     side = ("parent_id", "position")

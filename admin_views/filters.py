@@ -1,173 +1,210 @@
-"""The filters that a list offers, and the chips that say in words what it is held to."""
+"""The filters of a list: chips that say in words what it is held to, each with the form that changes it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from flask_babel import get_locale
-from sqlalchemy import func, select
+from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
 from backoffice.extensions import db
 from backoffice.i18n import _
-from backoffice.models.base import fields_of, resources
+from backoffice.models.base import fields_of
 from backoffice.models.fields import Field, Kind
-from backoffice.selection import Selection, fields_to_ask
-from backoffice.selection.filters import ANY, IN, MAX, MIN, NONE
+from backoffice.selection import Filter, Selection, fields_to_ask
+from backoffice.selection.filters import ANY, IN, MAX, MIN, NONE, RANGED, REFERRING
 
 from . import formats
 from .lookups import OFFERED_WHOLE, Option, find, key_of
 from .names import names_of
 
-#: Choices that are offered as boxes; more are a select.
+#: Choices that are offered as boxes; the rest of a longer list is a select that adds one more.
 BOXES = 8
+
+#: Ends of the names of what a filter form holds besides the values, and what an address never holds.
+TYPED, WAS, LABEL = ".text", ".was", ".label"
+HELPERS = (TYPED, WAS, LABEL)
+
+Address = Callable[..., str]
 
 
 @dataclass(frozen=True)
-class Offered:
-    """A filter that the list offers: how it is entered and what it holds now."""
+class Box:
+    """A value that can be ticked."""
 
-    name: str
+    value: str
     label: str
-    kind: str
-    options: list[tuple[str, str]]
-    values: tuple[str, ...] = ()
-    low: str = ""
-    high: str = ""
-    text: str = ""
-    optional: bool = False
+    ticked: bool
+
+
+@dataclass(frozen=True)
+class Editor:
+    """How the values of a filter are entered: boxes, and a select, a look-up, two ends or a text for others."""
+
+    boxes: tuple[Box, ...] = ()
+    more: tuple[tuple[str, str], ...] = ()
+    lookup: bool = False
+    range: tuple[str, str] | None = None
+    text: str | None = None
 
 
 @dataclass(frozen=True)
 class Chip:
-    """One filter in words, and the address without it."""
+    """The filters of one field in words, the address without them, and the form that changes them."""
 
+    name: str
+    label: str
     text: str
     remove: str
+    editor: Editor
+    open: bool = False
 
 
-def offered(view: Any, selection: Selection, readable: frozenset[str]) -> list[Offered]:
-    """Return the filters of the fields that the person may ask by."""
-    askable, _sortable = fields_to_ask(view.model, view.actor)
-    fields = [one for name, one in fields_of(view.model).items() if name in askable and name in readable]
-    return [_offer(view, selection, one) for one in fields]
+@dataclass(frozen=True)
+class Offer:
+    """A field that the list is not held to yet, and the address that opens its filter."""
+
+    label: str
+    address: str
 
 
-def _offer(view: Any, selection: Selection, one: Field) -> Offered:
-    args = selection.args()
-    values = tuple(_listed(args.get(one.name)))
-    label = str(one.label)
-    if one.kind is Kind.MONEY:
-        low, high = (_number(args.get(f"{one.name}_{end}")) for end in ("min", "max"))
-        return Offered(one.name, label, "range", [], values, low, high)
-    if one.kind is Kind.BOOLEAN:
-        return Offered(one.name, label, "select", [("", _("Any")), ("true", _("Yes")), ("false", _("No"))], values)
-    if one.kind is Kind.CHOICE:
-        choices = [(key, str(text)) for key, text in one.choices]
-        few = len(choices) <= BOXES
-        return Offered(
-            one.name, label, "boxes" if few else "select", choices if few else [("", _("Any")), *choices], values
-        )
-    if one.target:
-        return _offer_reference(view, one, label, values)
-    return Offered(one.name, label, "text", [], values)
+def askable(view: Any, readable: frozenset[str]) -> list[Field]:
+    """Return the fields that the person may ask by."""
+    allowed, _sortable = fields_to_ask(view.model, view.actor)
+    return [one for name, one in fields_of(view.model).items() if name in allowed and name in readable]
 
 
-def _offer_reference(view: Any, one: Field, label: str, values: tuple[str, ...]) -> Offered:
-    chosen = {key for value in values if (key := key_of(value)) is not None}
-    optional = one.kind is Kind.REFERENCES or not one.required
-    if _is_small(one):
-        options = [(str(found.key), found.label) for found in find(db.session, view.actor, one, "")]
-        without = [(NONE, _("Without"))] if optional else []
-        return Offered(one.name, label, "select", [("", _("Any")), *without, *options], values, optional=optional)
-    names = names_of(db.session, view.actor, {str(one.target): chosen})
-    text = next((names.get((str(one.target), key), f"#{key}") for key in sorted(chosen)), "")
-    return Offered(one.name, label, "reference", [], values, text=text, optional=optional)
+def offers(fields: Iterable[Field], chips: Sequence[Chip], to: Address) -> list[Offer]:
+    """Return the filters that can be added."""
+    held = {chip.name for chip in chips}
+    return [Offer(str(one.label), to(add=one.name)) for one in fields if one.name not in held]
 
 
-def _is_small(one: Field) -> bool:
-    target = resources()[str(one.target)]
-    counted = select(target.id).where(target.trashed_at.is_(None)).limit(OFFERED_WHOLE + 1).subquery()
-    return (db.session.scalar(select(func.count()).select_from(counted)) or 0) <= OFFERED_WHOLE
-
-
-def resolved(view: Any, one: Field, args: MultiDict[str, str]) -> dict[str, list[str]]:
-    """Return the parameters that a typed name means; a text that finds nothing becomes a word of the search."""
-    key, was = args.get(one.name, "").strip(), args.get(f"{one.name}.was", "").strip()
-    text, label = args.get(f"{one.name}.text", "").strip(), args.get(f"{one.name}.label", "").strip()
-    if key != was or text == label:
-        return {one.name: [key]} if key else {}
-    if not text:
-        return {}
-    options: list[Option] = find(db.session, view.actor, one, text)
-    exact = [option for option in options if option.label.casefold() == text.casefold()] or options
-    # What the selection cannot read it says so.
-    return {one.name: [str(exact[0].key) if exact else text]}
-
-
-def plain_number(one: Field, typed: str) -> str:
-    """Return a number typed in the reader's format as addresses hold it. Raises Refused."""
-    value = one.parse(typed, get_locale())
-    return "" if value is None else str(one.encode(value))
-
-
-def _number(value: Any) -> str:
-    try:
-        return formats.plain_number(Decimal(str(value)), grouped=False) if value else ""
-    except InvalidOperation:
-        return str(value)
-
-
-def chips(view: Any, selection: Selection) -> list[Chip]:
-    """Return the filters and the search of `selection` in words."""
-    declared = fields_of(view.model)
-    args = selection.args()
-    shown = []
-    if selection.search:
-        shown.append(Chip(_("Search: “%(words)s”", words=selection.search), _without(view, args, {"q"})))
-    wanted = {
-        str(declared[one.field].target): {key for value in one.values if (key := key_of(value)) is not None}
-        for one in selection.filters
-        if declared[one.field].target
-    }
-    names = names_of(db.session, view.actor, wanted)
+def chips(view: Any, selection: Selection, fields: Iterable[Field], added: str, to: Address) -> list[Chip]:
+    """Return the filters of `selection` field by field, and the one that is being added."""
+    declared = {one.name: one for one in fields}
+    held: dict[str, list[Filter]] = {}
     for one in selection.filters:
-        field = declared[one.field]
-        keys = {one.field if one.op == IN else f"{one.field}_{one.op}"}
-        shown.append(Chip(_sentence(field, one, names), _without(view, args, keys)))
-    return shown
+        held.setdefault(one.field, []).append(one)
+    if added in declared:
+        held.setdefault(added, [])
+    names = names_of(db.session, view.actor, _named(held, fields_of(view.model)))
+    return [
+        _chip(view, fields_of(view.model)[name], found, names, to, added == name)
+        for name, found in held.items()
+        if name in declared
+    ]
 
 
-def _without(view: Any, args: dict[str, Any], keys: set[str]) -> str:
-    return str(view.address("index_view", **{key: value for key, value in args.items() if key not in keys}))
+def sentence(selection: Selection, found: Sequence[Chip]) -> Markup:
+    """Return what the list is held to as one phrase: *Brand is Acme* and *Price from 10.00*."""
+    parts = [_("“%(words)s”", words=selection.search)] if selection.search else []
+    parts += [chip.text for chip in found if chip.text]
+    # The pattern between the parts comes from CLDR; the parts are escaped already.
+    return Markup(formats.listed(Markup("<em>%s</em>") % part for part in parts))  # noqa: S704
 
 
-def _sentence(field: Field, one: Any, names: dict[tuple[str, int], str]) -> str:
+def _named(held: dict[str, list[Filter]], declared: Any) -> dict[str, set[int]]:
+    wanted: dict[str, set[int]] = {}
+    for name, found in held.items():
+        if declared[name].target:
+            keys = {key for one in found for value in one.values if (key := key_of(value)) is not None}
+            wanted.setdefault(str(declared[name].target), set()).update(keys)
+    return wanted
+
+
+def _chip(
+    view: Any, field: Field, found: list[Filter], names: dict[tuple[str, int], str], to: Address, added: bool
+) -> Chip:
+    without = to(**{field.name: None, f"{field.name}_{MIN}": None, f"{field.name}_{MAX}": None})
+    text = _sentence(field, found, names) if found else ""
+    return Chip(field.name, str(field.label), text, without, _editor(view, field, found, names), added)
+
+
+def _sentence(field: Field, found: Sequence[Filter], names: dict[tuple[str, int], str]) -> str:
     label = str(field.label)
-    values = _(" or ").join(_value(field, value, names) for value in one.values)
-    if one.op == MIN:
-        return _("%(field)s from %(value)s", field=label, value=values)
-    if one.op == MAX:
-        return _("%(field)s up to %(value)s", field=label, value=values)
-    return _("%(field)s is %(value)s", field=label, value=values)
+    ends = {one.op: _value(field, one.values[0], names) for one in found if one.op != IN}
+    values = [value for one in found if one.op == IN for value in one.values]
+    if MIN in ends and MAX in ends:
+        told = [_("%(field)s from %(low)s to %(high)s", field=label, low=ends[MIN], high=ends[MAX])]
+    else:
+        told = [_("%(field)s from %(value)s", field=label, value=ends[MIN])] if MIN in ends else []
+        told += [_("%(field)s up to %(value)s", field=label, value=ends[MAX])] if MAX in ends else []
+    if values:
+        shown = formats.listed((_value(field, value, names) for value in values), "or")
+        told.append(_("%(field)s is %(value)s", field=label, value=shown))
+    return formats.listed(told)
 
 
 def _value(field: Field, value: str, names: dict[tuple[str, int], str]) -> str:
     if value == NONE:
         return _("missing")
-    if field.target:
-        key = key_of(value)
-        return names.get((str(field.target), key or 0), f"#{value}")
     if value == ANY:
         return _("given")
+    if field.target:
+        return names.get((str(field.target), key_of(value) or 0), f"#{value}")
     if field.kind is Kind.BOOLEAN:
         return formats.truth(value == "true")
     if field.kind is Kind.MONEY:
-        return _number(value)
+        return _number(field, value)
     return formats.choice(field, value) if field.kind is Kind.CHOICE else value
 
 
-def _listed(value: Any) -> list[str]:
-    return [] if value is None else [str(item) for item in value] if isinstance(value, list | tuple) else [str(value)]
+def _editor(view: Any, field: Field, found: Sequence[Filter], names: dict[tuple[str, int], str]) -> Editor:
+    values = [value for one in found if one.op == IN for value in one.values]
+    optional = field.kind is Kind.REFERENCES or not field.required
+    missing = (Box(NONE, _("Missing"), NONE in values),) if optional else ()
+    if field.kind in RANGED:
+        ends = {one.op: _number(field, one.values[0]) for one in found if one.op != IN}
+        return Editor(boxes=missing, range=(ends.get(MIN, ""), ends.get(MAX, "")))
+    if field.kind is Kind.BOOLEAN:
+        pairs = (("true", formats.truth(True)), ("false", formats.truth(False)))
+        return Editor(boxes=tuple(Box(key, label, key in values) for key, label in pairs))
+    if field.kind is Kind.CHOICE:
+        choices = [(key, str(label)) for key, label in field.choices]
+        shown = choices if len(choices) <= BOXES else [pair for pair in choices if pair[0] in values]
+        rest = tuple(pair for pair in choices if pair not in shown)
+        return Editor(tuple(Box(key, label, key in values) for key, label in shown), rest)
+    if field.kind in REFERRING:
+        return _reference(view, field, values, missing, names)
+    return Editor(boxes=missing, text=next((value for value in values if value not in (NONE, ANY)), ""))
+
+
+def _reference(
+    view: Any, field: Field, values: list[str], missing: tuple[Box, ...], names: dict[tuple[str, int], str]
+) -> Editor:
+    """Return all records of a small target as boxes; of a larger one the chosen ones, and a look-up for others."""
+    few = find(db.session, view.actor, field, "", OFFERED_WHOLE + 1)
+    whole = len(few) <= OFFERED_WHOLE
+    options = {str(one.key): one.label for one in few} if whole else {}
+    for value in values:
+        if (key := key_of(value)) is not None:
+            options.setdefault(value, names.get((str(field.target), key), f"#{key}"))
+    boxes = tuple(Box(key, label, key in values) for key, label in options.items())
+    return Editor((*missing, *boxes), lookup=not whole)
+
+
+def resolved(view: Any, field: Field, args: MultiDict[str, str]) -> str:
+    """Return the key of the record that the typed name means; the name itself where it finds nothing."""
+    text = args.get(f"{field.name}{TYPED}", "").strip()
+    options: list[Option] = find(db.session, view.actor, field, text) if text else []
+    exact = [option for option in options if option.label.casefold() == text.casefold()] or options
+    # What the selection cannot read it says so.
+    return str(exact[0].key) if exact else text
+
+
+def plain_number(field: Field, typed: str) -> str:
+    """Return a number typed in the reader's format as addresses hold it. Raises Refused."""
+    value = field.parse(typed, get_locale())
+    return "" if value is None else str(field.encode(value))
+
+
+def _number(field: Field, value: str) -> str:
+    try:
+        return formats.plain_number(Decimal(value), grouped=False) if field.kind is Kind.MONEY else value
+    except InvalidOperation:
+        return value

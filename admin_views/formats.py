@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from babel.numbers import format_currency, format_decimal, format_percent
+from babel.dates import format_timedelta
+from babel.lists import format_list
+from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
 from flask_babel import format_date, format_datetime, get_locale, to_user_timezone
 from markupsafe import Markup, escape
 
@@ -54,6 +56,21 @@ def moment(value: datetime | None, form: str = "medium") -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         value.isoformat(), format_datetime(value, "full"), format_datetime(value, form)
     )
+
+
+def ago(value: datetime, now: datetime) -> str:
+    """Return how long ago `value` was, the date where that is more than a week."""
+    passed = now - value
+    if passed < timedelta(minutes=1):
+        return _("just now")
+    if passed >= timedelta(days=7):
+        return str(format_date(value, "medium"))
+    return format_timedelta(-passed, threshold=1, add_direction=True, locale=get_locale())
+
+
+def listed(parts: Iterable[str], style: str = "standard") -> str:
+    """Return `parts` as one enumeration, “a, b and c”, or with the style `or` “a, b or c”."""
+    return format_list([str(part) for part in parts], style=style, locale=get_locale())
 
 
 def truth(value: Any) -> str:
@@ -157,7 +174,9 @@ def key_label(model: type[Resource], key: str) -> str:
 
 
 def count(counted: Any) -> str:
-    """Return a count as it stands on a page: exact, or "1,000+"."""
+    """Return a count as it stands on a page: exact, "1,000+" for at least, or "≈ 1.2M" for about."""
+    if counted.estimated:
+        return f"≈ {format_compact_decimal(counted.value, fraction_digits=1, locale=get_locale())}"
     number = format_decimal(counted.value, locale=get_locale())
     return number if counted.exact else f"{number}+"
 

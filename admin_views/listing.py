@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Response, abort, flash
+from flask import Response, abort, flash, request
 from flask_babel import to_user_timezone
 from werkzeug.datastructures import MultiDict
 
@@ -18,11 +19,19 @@ from backoffice.i18n import _
 from backoffice.models.base import fields_of
 from backoffice.models.fields import Kind
 from backoffice.models.types import utcnow
-from backoffice.operations import exports
-from backoffice.selection import Selection
+from backoffice.operations import exports, personal
+from backoffice.selection import Parsed, Selection
+from backoffice.selection.results import Page
 from backoffice.web import errors
 
-from . import columns, filters
+from . import columns, filters, formats, tabs
+
+#: Arguments of the page that say nothing about its rows: the saved view it shows, the filter that is being added, and
+#: that the search was sent by Enter.
+VIEW, ADD, OPEN = "view", "add", "open"
+BESIDES = frozenset({VIEW, ADD, OPEN})
+
+DENSITIES = ("comfortable", "compact")
 
 
 @dataclass(frozen=True)
@@ -35,51 +44,115 @@ class Pager:
     last: str | None
 
 
+@dataclass(frozen=True)
+class Liking:
+    """How a person likes a list: which columns in which order (None: the standard ones), and how high its rows are."""
+
+    columns: tuple[str, ...] | None = None
+    density: str = DENSITIES[0]
+
+    @classmethod
+    def read(cls, kept: Any) -> Liking:
+        """Return what is kept of a person, as far as it can still be used."""
+        found = kept if isinstance(kept, dict) else {}
+        names, density = found.get("columns"), found.get("density")
+        return cls(
+            tuple(str(name) for name in names) if isinstance(names, list) else None,
+            density if density in DENSITIES else DENSITIES[0],
+        )
+
+
+def preference_name(view: Any) -> str:
+    """Return the name under which is kept how a person likes this list."""
+    return f"list.{view.model.resource.name}"
+
+
+def liking(view: Any) -> Liking:
+    """Return how the person of this request likes this list."""
+    name = preference_name(view)
+    return Liking.read(personal.preferences(db.session(), view.actor.user_id, (name,)).get(name))
+
+
+class Addresses:
+    """Addresses of one list that keep its selection and saved view; the way to the list is worked out once."""
+
+    def __init__(self, view: Any, selection: Selection, saved: str | None) -> None:
+        self.base = view.address("index_view")
+        self.selection = selection
+        self.kept = {VIEW: saved} if saved else {}
+
+    def __call__(self, **changes: Any) -> str:
+        """Return the address with `changes` of its arguments; None removes one."""
+        return self.of(self.selection.args(**(self.kept | changes)))
+
+    def of(self, args: Mapping[str, Any]) -> str:
+        """Return the address with just `args`."""
+        return f"{self.base}?{urlencode(args, doseq=True)}" if args else self.base
+
+
 def context(view: Any, args: MultiDict[str, str]) -> dict[str, Any]:
     """Return what the list page shows for the parameters `args`."""
     model, actor = view.model, view.actor
-    parsed = Selection.from_args(model, actor, args)
+    parsed = Selection.from_args(model, actor, args, BESIDES)
     selection = parsed.selection
     page = selection.page(db.session, parsed.cursor, parsed.size)
     view.prepare(page.rows)
     readable = policy.fields_for(actor, "read", model)
-    shown = columns.chosen(view, readable)
-    cells = columns.Cells(view, page.rows, [column.field for column in shown], readable)
+    saved = tabs.tabs(view, selection, args.get(VIEW, ""))
+    to = Addresses(view, selection, saved.current_id)
+    liked = liking(view)
+    offered = columns.available(view, readable)
+    shown = [
+        columns.heading(view, selection, column, to)
+        for column in columns.chosen(view, offered, liked.columns, selection.trash)
+    ]
+    askable = filters.askable(view, readable)
+    chips = filters.chips(view, selection, askable, args.get(ADD, ""), to)
+    actions = [one for one in view.actions.values() if one.on_trash == selection.trash and view.may(one.verb)]
     return {
         "selection": selection,
         "rows": page.rows,
-        "columns": [columns.heading(view, selection, column) for column in shown],
-        "title_column": columns.title_heading(view, selection, readable),
-        "cells": cells,
+        "columns": shown,
+        "title_column": columns.title_heading(view, selection, readable, to),
+        "cells": columns.Cells(view, page.rows, shown, readable),
         "count": page.count,
-        "pager": pager(view, selection, page),
-        "problems": list(parsed.problems) + ([page.note] if page.note else []),
-        "filters": filters.offered(view, selection, readable),
-        "chips": filters.chips(view, selection),
-        "clear": view.address("index_view", **({"trash": 1} if selection.trash else {})),
-        "actions": [
-            action
-            for action in view.actions.values()
-            if action.on_trash == bool(selection.trash) and view.may(action.verb)
-        ],
-        "here": _here(view, parsed, args),
+        "said": _("%(count)s found", count=formats.count(page.count)),
+        "pager": pager(to, page),
+        "problems": [*parsed.problems, *([page.note] if page.note else [])],
+        "chips": chips,
+        "held": filters.sentence(selection, chips),
+        "offers": filters.offers(askable, chips, to),
+        "clear": to.of({"trash": 1} if selection.trash else {}),
+        "last": chips[-1].remove if chips else to(q=None),
+        "actions": actions,
+        "editable": view.may("update"),
+        # Nothing there and nothing within reach are not the same.
+        "limited": policy.scopes(actor, "read", model.resource.name) is not None,
+        "here": here(to, parsed, args),
+        "question": urlencode(selection.args(), doseq=True),
         "exports": export_addresses(view, selection),
+        "tabs": saved,
+        "liked": liked,
+        "chooser": chooser(offered, shown),
     }
 
 
-def _here(view: Any, parsed: Any, args: MultiDict[str, str]) -> str:
-    """Return the address of this page with what counts of `args`: each row repeats it."""
+def here(to: Addresses, parsed: Parsed, args: MultiDict[str, str]) -> str:
+    """Return the address of the page as it can be opened again, with what counts of `args`."""
     place = {name: args[name] for name in ("after", "before", "last") if parsed.cursor is not None and name in args}
-    size = parsed.size if "size" in args else None
-    return str(view.address("index_view", **parsed.selection.args(size=size, **place)))
+    return to(size=parsed.size if "size" in args else None, **place)
 
 
-def pager(view: Any, selection: Selection, page: Any) -> Pager:
+def chooser(offered: Sequence[columns.Column], shown: Sequence[columns.Column]) -> list[tuple[columns.Column, bool]]:
+    """Return every column that can be had and whether it is shown, the shown ones first in their order."""
+    names = [column.name for column in shown]
+    known = {column.name: column for column in offered}
+    first = [known[name] for name in names if name in known]
+    return [(one, True) for one in first] + [(one, False) for one in offered if one.name not in names]
+
+
+def pager(to: Addresses, page: Page) -> Pager:
     """Return the addresses of the pages around `page`."""
-
-    def to(**where: Any) -> str:
-        return str(view.address("index_view", **selection.args(**where)))
-
     return Pager(
         to() if page.previous else None,
         to(before=page.previous) if page.previous else None,
@@ -88,26 +161,42 @@ def pager(view: Any, selection: Selection, page: Any) -> Pager:
     )
 
 
+def is_part() -> bool:
+    """Return whether a script asks for the page to take its list out of it."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def opened(view: Any, args: MultiDict[str, str]) -> str | None:
+    """Return the address of the one record whose code is the search that was sent by Enter, as scanners do."""
+    if OPEN not in args:
+        return None
+    selection = Selection.from_args(view.model, view.actor, args, BESIDES).selection
+    key = None if selection.trash else selection.by_code(db.session)
+    if key is None:
+        return None
+    endpoint = "edit_view" if view.may("update", view.get_one(key)) else "details_view"
+    return str(view.address(endpoint, id=key))
+
+
 def clean_address(view: Any, args: MultiDict[str, str]) -> str | None:
     """Return the address that a sent filter form means, None when `args` is clean already.
 
     A form sends empty fields, and names where a record was typed; addresses hold only what counts, and keys.
     """
-    helper = (".text", ".label", ".was")
-    typed = {key for key in args if key.endswith(helper)}
+    typed = {key for key in args if key.endswith(filters.HELPERS)}
     empty = {key for key in args if not any(value.strip() for value in args.getlist(key))}
-    if not typed and not empty:
+    gone = typed | empty | ({OPEN} & set(args))
+    if not gone:
         return None
-    kept: dict[str, list[str]] = {
-        key: [value for value in args.getlist(key) if value.strip()] for key in args if key not in typed | empty
-    }
-    for key in typed:
-        name, _dot, part = key.rpartition(".")
+    kept = {key: [value for value in args.getlist(key) if value.strip()] for key in args if key not in gone}
+    for key in sorted(typed - empty):
+        name = key.removesuffix(filters.TYPED)
         field = fields_of(view.model).get(name)
-        if part == "text" and field is not None and field.target:
-            kept.pop(name, None)
-            kept |= filters.resolved(view, field, args)
-        elif part == "text" and args[key].strip():
+        if name == key:
+            continue
+        if field is not None and field.target:
+            kept.setdefault(name, []).append(filters.resolved(view, field, args))
+        else:
             kept[name] = _plain_number(view, name, args[key])
     return str(view.address("index_view", **kept))
 

@@ -60,9 +60,9 @@ def keys_of(value: Any) -> set[int]:
     return {item if isinstance(item, int) else item.id for item in items if item is not None}
 
 
-def find(session: Session, actor: Actor, declared: Field, text: str) -> list[Option]:
-    """Return the records that `text` finds for a reference field, at most LIMIT."""
-    rows = look_up(session, resources()[str(declared.target)], actor, text[:200], LIMIT)
+def find(session: Session, actor: Actor, declared: Field, text: str, limit: int = LIMIT) -> list[Option]:
+    """Return the records that `text` finds for a reference field, at most `limit`."""
+    rows = look_up(session, resources()[str(declared.target)], actor, text[:200], limit)
     return [Option(one.id, one.label, one.detail) for one in rows]
 
 

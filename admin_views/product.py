@@ -16,9 +16,10 @@ from backoffice.policy import Actor
 from backoffice.selection.rights import askable
 from backoffice.writes import Unit
 
-from . import completeness
+from . import columns, completeness
 from .actions import mass_action
-from .base import ResourceView
+from .base import ResourceView, Words
+from .completeness import Completeness
 from .fields import CurrencyField, ImageField
 from .form_page import Section
 from .forms import RecordForm, other_languages
@@ -52,7 +53,15 @@ class ProductView(ResourceView):
 
     model = Product
     place = (1, "product")
-    columns = ("status", "price", "category_id", "updated_at")
+    words = Words(
+        _l("No products yet."),
+        _l("No products match %(held)s."),
+        _l("Add product"),
+        _l("Import a file or add the first one."),
+        _l("Search by name, SKU or GTIN"),
+    )
+    columns = ("status", "price", "category_id", "completeness", "updated_at")
+    on_phone = {"category_id": "under", "price": "end", "status": "end"}
     pictured = True
     form_template = "admin/product.html"
     sections = (
@@ -78,6 +87,13 @@ class ProductView(ResourceView):
             "share": format_percent(found.percent / 100, locale=get_locale()),
             "gaps": gaps(form, record, self.actor),
         }
+
+    def column_completeness(self, product: Product) -> Completeness:
+        """Return the share of what a buyer wants to know that is filled in."""
+        return completeness.of(product, self.actor)
+
+    column_completeness.label = _l("Complete")  # type: ignore[attr-defined]
+    column_completeness.draw = lambda found: columns.ring(found.percent, found.missing)  # type: ignore[attr-defined]
 
     @mass_action(
         _l("Publish"),

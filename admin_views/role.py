@@ -16,7 +16,9 @@ from backoffice.policy import Actor, RoleRights
 from backoffice.web.errors import AREA_LABELS, VERBS
 
 from . import fields as form_fields
-from .base import ResourceView
+from . import formats
+from .base import ResourceView, Words
+from .columns import Drawn, nothing
 
 
 @dataclass(frozen=True)
@@ -100,9 +102,18 @@ def letters(actor: Actor, resource: str, verbs: tuple[str, ...]) -> str:
     return "".join(verb[0].upper() if holds else "–" for verb, holds in zip(CRUD, held, strict=True))
 
 
-def letters_of(rights: RoleRights) -> Markup:
-    """Return the letters that a role gives on each resource."""
-    return letter_list(Actor(None, "", (rights,)))
+def letter_line(actor: Actor) -> Drawn:
+    """Return the letters that an actor holds, each set of them once with what it is held on, in one line."""
+    held: dict[str, list[str]] = {}
+    for name, model in resources().items():
+        found = letters(actor, name, model.resource.all_verbs)
+        if found.strip("–"):
+            held.setdefault(found, []).append(str(model.resource.plural))
+    if not held:
+        return nothing()
+    told = {found: formats.listed(labels) for found, labels in sorted(held.items(), key=lambda one: one[0].count("–"))}
+    parts = (Markup('<b class="letters">%s</b> %s') % pair for pair in told.items())
+    return Drawn(Markup(" · ").join(parts), " · ".join(f"{found} {labels}" for found, labels in told.items()))
 
 
 def letter_list(actor: Actor) -> Markup:
@@ -120,13 +131,20 @@ class RoleView(ResourceView):
 
     model = Role
     place = (22, "role")
+    words = Words(
+        _l("No roles yet."),
+        _l("No roles match %(held)s."),
+        _l("Add role"),
+        _l("Add the first one."),
+        _l("Search roles"),
+    )
     columns = ("letters",)
     main = ("name", "description", "grants")
     side = ("key", "categories", "hidden_fields", "locked_fields")
     widgets = {"grants": GrantsField}
 
-    def column_letters(self, role: Role) -> Markup:
+    def column_letters(self, role: Role) -> Drawn:
         """Return what the role gives."""
-        return letters_of(policy.rights_of(role))
+        return letter_line(Actor(None, "", (policy.rights_of(role),)))
 
     column_letters.label = _l("Rights")  # type: ignore[attr-defined]

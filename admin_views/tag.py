@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from backoffice.i18n import _l
 from backoffice.models.tag import Tag
 
-from .base import ResourceView
+from .base import ResourceView, Words
 
 
 class TagView(ResourceView):
@@ -12,3 +13,10 @@ class TagView(ResourceView):
 
     model = Tag
     place = (4, "tag")
+    words = Words(
+        _l("No tags yet."),
+        _l("No tags match %(held)s."),
+        _l("Add tag"),
+        _l("Add the first one."),
+        _l("Search tags"),
+    )

@@ -19,10 +19,11 @@ from backoffice.models.user import User
 from backoffice.operations import accounts
 from backoffice.writes import Unit
 
-from .base import ResourceView
+from .base import ResourceView, Words
+from .columns import Drawn
 from .forms import RecordForm
 from .pickers import ZoneField
-from .role import letter_list
+from .role import letter_line, letter_list
 from .saving import Extra
 
 #: The fields of the section "Reset password".
@@ -34,7 +35,15 @@ class UserView(ResourceView):
 
     model = User
     place = (21, "user")
+    words = Words(
+        _l("No users yet."),
+        _l("No users match %(held)s."),
+        _l("Add user"),
+        _l("Add the first one."),
+        _l("Search users"),
+    )
     columns = ("name", "roles", "letters", "active", "updated_at")
+    on_phone = {"roles": "under", "active": "end"}
     main = ("email", "name", "roles")
     side = ("active", "locale", "zone")
     widgets = {"zone": ZoneField}
@@ -42,11 +51,15 @@ class UserView(ResourceView):
     form_template = "admin/user.html"
     details_page = "admin/user_details.html"
 
-    def column_letters(self, user: User) -> Markup:
+    def column_letters(self, user: User) -> Drawn:
         """Return what the person may do."""
-        return letter_list(policy.actor_of(user))
+        return letter_line(policy.actor_of(user))
 
     column_letters.label = _l("Rights")  # type: ignore[attr-defined]
+
+    def all_letters(self, user: User) -> Markup:
+        """Return what the person may do, resource by resource."""
+        return letter_list(policy.actor_of(user))
 
     def prepare(self, rows: Sequence[Resource]) -> None:
         """Load the limits of all roles on the page in one statement."""

@@ -135,6 +135,23 @@ class Selection:
             return select(self.model.id).where(false())
         return select(self.model.id).where(*self._asked(session).all())
 
+    def holds(self, session: Session, key: int) -> bool:
+        """Return whether the record `key` is one of the rows."""
+        return session.scalar(self.keys(session).where(self.model.id == key)) is not None
+
+    def by_code(self, session: Session) -> int | None:
+        """Return the key of the one live record within reach whose code, such as its SKU or GTIN, is the search."""
+        if not self.search:
+            return None
+        mark: Any = self.model.trashed_at
+        statement = select(self.model.id).where(
+            searching.exact(self.model, self.search, self._askable),
+            mark.is_(None),
+            policy.condition(self.actor, self.model),
+        )
+        found = session.scalars(statement.limit(2)).all()
+        return found[0] if len(found) == 1 else None
+
     def get(self, session: Session, key: object, trash: bool | None = None) -> Any:
         """Return the record if it lies within the actor's reach, else None; filters and search do not matter.
 

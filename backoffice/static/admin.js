@@ -74,7 +74,9 @@
   toasts.replaceChildren();
   requestAnimationFrame(() => { for (const one of flashed) { toasts.append(one); watch(one); } });
 
-  window.backoffice = Object.assign(window.backoffice ?? {}, { toast, theme });
+  // A toast that came with a part of a page.
+  const adopt = (one) => { toasts.append(one); watch(one); };
+  window.backoffice = Object.assign(window.backoffice ?? {}, { toast, theme, adopt });
 
   document.querySelector("[data-focus]")?.focus();
 
@@ -164,37 +166,6 @@
     for (const key of document.querySelectorAll("[data-modifier]")) {
       key.textContent = `⌘${key.dataset.modifier ? ` ${key.dataset.modifier}` : ""}`;
     }
-  }
-
-  // Ticked rows raise the bar with what can be done to them.
-  const bar = document.querySelector(".bulk-bar");
-  if (bar) {
-    const boxes = [...document.querySelectorAll("input[name=rowid]")];
-    const all = document.querySelector("[data-tick-all]");
-    const count = bar.querySelector("[data-ticked]");
-    const words = count.dataset.words;
-    const show = () => {
-      const ticked = boxes.filter((box) => box.checked).length;
-      bar.classList.toggle("has-ticks", ticked > 0);
-      count.textContent = words.replace("%n", ticked);
-      all.checked = ticked > 0 && ticked === boxes.length;
-      all.indeterminate = ticked > 0 && ticked < boxes.length;
-    };
-    all.hidden = false;
-    all.addEventListener("change", () => { for (const box of boxes) box.checked = all.checked; show(); });
-    let last = null;
-    for (const box of boxes) {
-      box.addEventListener("click", (event) => {
-        if (event.shiftKey && last) {
-          const [from, to] = [boxes.indexOf(last), boxes.indexOf(box)].sort((a, b) => a - b);
-          for (const one of boxes.slice(from, to + 1)) one.checked = box.checked;
-        }
-        last = box;
-        show();
-      });
-    }
-    addEventListener("pageshow", show);
-    show();
   }
 
   // A form with unsaved changes asks before it is left.
