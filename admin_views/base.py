@@ -403,9 +403,6 @@ class ResourceView(PersonalPages, GuardedView, DisarmedModelView):
     def action_view(self) -> Any:
         """Do one deed to every ticked row."""
         chosen = self.actions.get(request.form.get("action", ""))
-        if chosen is None and "edit" in request.form:
-            # A cell that is edited in place was clicked where no script runs.
-            return redirect(self.address("edit_view", id=request.form["edit"], url=self.return_url()), 303)
         if chosen is None:
             raise Refused(_("This action is not known here. Reload the page and choose one of the buttons."))
         try:

@@ -205,6 +205,9 @@ class Cells:
         #: Where no role has limits, each row shows and lets change the same.
         self._alike = not any(role.scope for role in actor.roles)
         self._settable = self._settable_of(None)
+        #: Columns that are edited in place on some row.
+        inline = {one.name for one in self.columns if one.is_inline} & self._settable
+        self.inline = inline if any(not row.trashed_at for row in self.rows) else frozenset()
         self._drawn: dict[Any, Drawn] = {}
         self._writers = {column.name: self._writer(column) for column in self.columns}
 
@@ -253,20 +256,19 @@ class Cells:
 
     def is_inline(self, column: Column, record: Resource) -> bool:
         """Return whether the cell is edited in place."""
-        one = column.field
-        if one is None or not one.inline or record.trashed_at:
+        if column.name not in self.inline or record.trashed_at:
             return False
-        return self.shows(one.name, record) and self.sets(one.name, record)
+        return self._alike or self.shows(column.name, record) and self.sets(column.name, record)
 
     def cell(self, column: Column, record: Resource) -> Markup:
-        """Return a cell; a button in it where it is edited in place, which opens the form where no script runs."""
-        drawn, css = self.drawn(column, record), column.attributes
-        if not column.is_inline or not self.is_inline(column, record):
-            return Markup(f"<td{css}{drawn.title_attribute}>{drawn.html}")  # noqa: S704 - each part is escaped
-        button = f'<button name="edit" value="{record.id}">{drawn.html}</button>'
-        if not column.is_chosen:
-            css = f'{css} data-value="{escape(written(column.field, column.field.get(record)))}"'
-        return Markup(f"<td{css}{drawn.title_attribute}>{button}")  # noqa: S704
+        """Return a cell. Its heading says that a script edits it in place, the cell where this row is an exception."""
+        drawn, css, typed = self.drawn(column, record), column.attributes, ""
+        if column.name in self.inline:
+            if not self.is_inline(column, record):
+                css = Markup(' class="%s fixed"') % column.css
+            elif not column.is_chosen:
+                typed = f' data-value="{escape(written(column.field, column.field.get(record)))}"'
+        return Markup(f"<td{css}{typed}{drawn.title_attribute}>{drawn.html}")  # noqa: S704 - each part is escaped
 
     def drawn(self, column: Column, record: Resource) -> Drawn:
         """Return what stands in a cell; nothing where the person may not see it on this row."""

@@ -8,10 +8,10 @@
   const headings = () => document.querySelector("#rows thead tr").cells;
   const heading = (cell) => headings()[cell.cellIndex];
   const field = (cell) => heading(cell).dataset.field;
-  const button = (cell) => cell.querySelector(":scope > button");
+  const button = (cell) => cell.querySelector(":scope > .edit");
   const rtl = () => document.documentElement.dir === "rtl";
   const editable = () =>
-    [...document.querySelectorAll("#rows tbody td:has(> button[name=edit])")].filter((cell) => cell.getClientRects().length);
+    [...document.querySelectorAll("#rows tbody td:has(> .edit)")].filter((cell) => cell.getClientRects().length);
   //: What was typed into a cell and is not saved, by cell.
   const unsaved = new Map();
   //: The saves of a row follow one another: each needs the version that the one before it made.
@@ -19,6 +19,22 @@
 
   const valueOf = (cell) =>
     cell.dataset.value ?? /^is-(\S+)/.exec(cell.querySelector("[class^='is-']")?.className ?? "")?.[1] ?? "";
+
+  // The cells of the columns that are edited become buttons; where no script runs they are text, and the form edits.
+  const furnish = () => {
+    const columns = [...(document.querySelector("#rows thead tr")?.cells ?? [])].filter((one) => "inline" in one.dataset);
+    for (const row of document.querySelectorAll("#rows tbody tr")) {
+      for (const { cellIndex } of columns) {
+        const cell = row.cells[cellIndex];
+        if (cell.matches(".fixed") || button(cell)) continue;
+        const made = document.createElement("button");
+        made.type = "button";
+        made.className = "edit";
+        made.append(...cell.childNodes);
+        cell.append(made);
+      }
+    }
+  };
 
   // Beside the table: its panel cuts off what is wider than a cell.
   const float = (box, cell) => {
@@ -222,7 +238,7 @@
     if (changed) save(cell, typed);
   };
   document.addEventListener("click", (event) => {
-    const shown = event.target.closest("#rows td > button[name=edit]");
+    const shown = event.target.closest("#rows td > .edit");
     const option = event.target.closest(".cell-list [role=option]");
     if (option) return finish(choosing.cell, option.dataset.value, null);
     if (choosing && !choosing.list.contains(event.target)) {
@@ -280,5 +296,6 @@
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (page.contains(event.target) && unsaved.size && !confirm(words.leave)) event.preventDefault();
   });
-  document.addEventListener("htmx:afterSwap", () => { unsaved.clear(); choosing = null; });
+  document.addEventListener("htmx:afterSwap", () => { unsaved.clear(); choosing = null; furnish(); });
+  furnish();
 })();

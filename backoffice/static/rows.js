@@ -19,7 +19,7 @@
     j: () => step(1),
     k: () => step(-1),
     x: (event) => current()?.dispatchEvent(new CustomEvent("list:tick", { bubbles: true, detail: { range: event.shiftKey } })),
-    e: () => current()?.querySelector("td > button[name=edit]")?.click(),
+    e: () => current()?.querySelector("td > .edit")?.click(),
   };
   document.addEventListener("keydown", (event) => {
     if (lettersOff || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;

@@ -66,9 +66,15 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def site(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def site_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where the server of this module keeps its database, `site.db`."""
+    return tmp_path_factory.mktemp("site")
+
+
+@pytest.fixture(scope="module")
+def site(sqlite_template: Path, site_folder: Path) -> Iterator[str]:
     """Return the address of a server of this module's own, with the demo catalogue and a person of each role."""
-    folder = tmp_path_factory.mktemp("site")
+    folder = site_folder
     url = f"sqlite:///{folder / 'site.db'}"
     shutil.copy(sqlite_template, folder / "site.db")
     _fill(url, folder)
