@@ -13,7 +13,6 @@ from backoffice.extensions import db
 from backoffice.i18n import _
 from backoffice.models.base import Resource, fields_of
 from backoffice.models.fields import Kind
-from backoffice.models.history import Change
 from backoffice.policy import Actor
 
 from . import formats, timeline
@@ -38,9 +37,8 @@ def context(view: Any, record: Resource, before: int | None) -> dict[str, Any]:
     """Return what the page of `record` shows: fields, and a page of its history that ends before the key `before`."""
     view.prepare([record])
     slice_ = timeline.Slice([], None)
-    conditions = (Change.resource == record.resource.name, Change.record_id == record.id)
     if policy.allows(view.actor, "read", "history"):
-        slice_ = timeline.page_of_changes(db.session, view.actor, conditions, before, HISTORY_PAGE)
+        slice_ = timeline.page_of_record(db.session, view.actor, record, before, HISTORY_PAGE)
     return {
         "record": record,
         "shown": shown_fields(view.actor, record),

@@ -101,15 +101,19 @@ class Slice:
 def visible_sets(actor: Actor, *conditions: Any) -> Select[tuple[ChangeSet]]:
     """Return the change sets of which `actor` may see something that meets `conditions` on Change."""
     inner = policy.visible_changes(actor, select(Change.id).where(Change.change_set_id == ChangeSet.id, *conditions))
-    return select(ChangeSet).where(inner.exists())
+    # Its first one is enough: as a join it would be asked for every change of a large set.
+    statement = select(ChangeSet).where(inner.limit(1).scalar_subquery().is_not(None))
+    if conditions:
+        # Sets without any are left out by an index, where they are many.
+        statement = statement.where(ChangeSet.id.in_(select(Change.change_set_id).where(*conditions)))
+    return statement
 
 
 def page_of_sets(session: Session, statement: Select[tuple[ChangeSet]], before: int | None) -> Slice:
     """Return a page of change sets, newest first, that end before the key `before`."""
     if before is not None:
         statement = statement.where(ChangeSet.id < before)
-    rows = list(session.scalars(statement.order_by(ChangeSet.id.desc()).limit(PAGE + 1)))
-    return Slice(rows[:PAGE], rows[PAGE - 1].id if len(rows) > PAGE else None)
+    return _sliced(session, statement.order_by(ChangeSet.id.desc()), PAGE)
 
 
 def page_of_changes(
@@ -119,7 +123,22 @@ def page_of_changes(
     statement = policy.visible_changes(actor, select(Change).where(*conditions)).options(joinedload(Change.change_set))
     if before is not None:
         statement = statement.where(Change.id < before)
-    rows = list(session.scalars(statement.order_by(Change.id.desc()).limit(size + 1)))
+    return _sliced(session, statement.order_by(Change.id.desc()), size)
+
+
+def page_of_record(session: Session, actor: Actor, record: Resource, before: int | None, size: int) -> Slice:
+    """Return a page of the changes of `record` that `actor` may see, newest first."""
+    conditions = (Change.resource == record.resource.name, Change.record_id == record.id)
+    statement = policy.visible_changes(actor, select(Change).where(*conditions)).options(joinedload(Change.change_set))
+    if before is not None:
+        version = select(Change.version).where(Change.id == before, *conditions).scalar_subquery()
+        statement = statement.where(Change.version < version)
+    # Each of them made a version of its own; the index has them in that order.
+    return _sliced(session, statement.order_by(Change.version.desc()), size)
+
+
+def _sliced(session: Session, statement: Select[Any], size: int) -> Slice:
+    rows = list(session.scalars(statement.limit(size + 1)))
     return Slice(rows[:size], rows[size - 1].id if len(rows) > size else None)
 
 

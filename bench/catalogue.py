@@ -215,9 +215,10 @@ def description(random: Random, name: str) -> str:
 
 
 def searched(model: type[Resource], row: Row) -> Row:
-    """Return the searched text of `row`."""
+    """Return the search entry of `row`."""
     heading, body = searched_text(model, row)
-    return {"resource": model.resource.name, "record_id": row["id"], "heading": heading, "body": body}
+    live = row["trashed_at"] is None
+    return {"resource": model.resource.name, "record_id": row["id"], "heading": heading, "body": body, "live": live}
 
 
 def midnight() -> datetime:

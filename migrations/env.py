@@ -31,8 +31,8 @@ def include_name(name: str | None, kind: str, _parents: object) -> bool:
 
 
 def include_object(item: object, name: str | None, kind: str, reflected: bool, _compare_to: object) -> bool:
-    """Leave out the generated search vector and its index, which only PostgreSQL has."""
-    return not (reflected and name in ("vector", "ix_search_entry_vector"))
+    """Leave out the generated search vector and its indexes, which only PostgreSQL has."""
+    return not (reflected and name and (name == "vector" or name.startswith("ix_search_entry_vector")))
 
 
 def render_item(kind: str, item: object, written: AutogenContext) -> str | Literal[False]:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     insert,
     literal,
     literal_column,
+    not_,
     select,
     table,
     update,
@@ -30,9 +31,11 @@ from .rows import insert_many
 #: Words of a query that count; the rest of a pasted text is ignored.
 MAX_QUERY_WORDS = 12
 
-#: The parts of an entry: the telling fields, and long texts and translations.
-HEADING, BODY = "heading", "body"
-_WEIGHTS = {HEADING: "A", BODY: "D", None: ""}
+#: The part of an entry that holds the telling fields; long texts and translations stand in the body.
+HEADING = "heading"
+
+#: PostgreSQL's vector marks the words of the heading.
+_MARK = "^"
 
 ENTRIES = typing.cast(Table, SearchEntry.__table__)
 
@@ -72,18 +75,22 @@ def count_unindexed(connection: Connection) -> int:
 
 
 def matches(
-    dialect: str, resource: str, text: str, part: str | None = None, beginnings: bool = False
+    dialect: str, resource: str, text: str, part: str | None = None, beginnings: bool = False, trash: bool = False
 ) -> Select[int] | None:
     """Return the keys of the records of `resource` that hold every word of `text`, the last one as a beginning.
 
-    `part` looks in the heading or the body only; with `beginnings` every word may be the beginning of one. None when
-    `text` holds no word.
+    `part` looks in the heading only; with `beginnings` every word may be the beginning of one; `trash` looks in the
+    trash instead of out of it. None when `text` holds no word.
     """
     found = words(text)[:MAX_QUERY_WORDS]
     if not found:
         return None
     condition = _postgresql if dialect == "postgresql" else _sqlite
-    return select(SearchEntry.record_id).where(SearchEntry.resource == resource, condition(found, part, beginnings))
+    # Without a parameter: each of PostgreSQL's indexes holds one half.
+    half = not_(SearchEntry.live) if trash else SearchEntry.live
+    return select(SearchEntry.record_id).where(
+        SearchEntry.resource == resource, half, condition(found, part, beginnings)
+    )
 
 
 def rank(dialect: str, text: str, part: str | None = None) -> ColumnElement[Any]:
@@ -100,9 +107,12 @@ def rank(dialect: str, text: str, part: str | None = None) -> ColumnElement[Any]
 
 def _tsquery(found: list[str], part: str | None, beginnings: bool) -> ColumnElement[Any]:
     # A cast, not to_tsquery: the words are folded already, and a parser would split them again.
-    marks = [star + _WEIGHTS[part] for star in _stars(found, beginnings)]
-    text = " & ".join(f"'{word}'{mark and ':'}{mark}" for word, mark in zip(found, marks, strict=True))
-    return cast(text, postgresql.TSQUERY)
+    marks = [_MARK] if part == HEADING else [_MARK, ""]
+    forms = [
+        " | ".join(f"'{mark}{word}'{star and ':'}{star}" for mark in marks)
+        for word, star in zip(found, _stars(found, beginnings), strict=True)
+    ]
+    return cast(" & ".join(f"({form})" for form in forms), postgresql.TSQUERY)
 
 
 def _stars(found: list[str], beginnings: bool) -> list[str]:

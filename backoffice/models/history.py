@@ -34,6 +34,7 @@ class ChangeSet(Base):
 
     __table_args__ = (
         Index("ix_change_set_actor_id", "actor_id", "id"),
+        Index("ix_change_set_source", "source", "id"),
         Index("ix_change_set_undo_of_id", "undo_of_id"),
         # The last day, hour by hour.
         Index("ix_change_set_at", "at"),
@@ -66,6 +67,7 @@ class Change(Base):
     __table_args__ = (
         Index("ix_change_change_set_id", "change_set_id", "id"),
         Index("ix_change_record", "resource", "record_id", "version"),
+        Index("ix_change_resource", "resource", "change_set_id"),
     )
 
 

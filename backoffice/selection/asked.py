@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Index, select
+from sqlalchemy import ColumnElement, Index, Select, select
 
 from ..models.base import Resource
 from ..models.category import Category
+from .apart import Apart
 from .filters import subtree
 from .orders import Order
 
@@ -18,8 +19,8 @@ class Asked:
     """Which rows of `model`, in which order.
 
     `trash` is in or out of the trash. `places` are groups of category paths by column: of each group one subtree must
-    hold the row. `ranged` bounds the sort column. `filtered` is the rest of the filters. `searched` holds for rows
-    that answer the search; `answering` says the same in the form that is best for one row at a time.
+    hold the row. `ranged` bounds the sort column. `filtered` is what else the row itself tells, `apart` what other
+    tables do.
     """
 
     model: type[Resource]
@@ -28,13 +29,17 @@ class Asked:
     places: dict[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
     ranged: tuple[ColumnElement[bool], ...] = ()
     filtered: tuple[ColumnElement[bool], ...] = ()
-    searched: tuple[ColumnElement[bool], ...] = ()
-    answering: tuple[ColumnElement[bool], ...] = ()
+    apart: tuple[Apart, ...] = ()
 
     @property
     def is_bare(self) -> bool:
         """Return whether the sort index alone answers."""
-        return not (self.places or self.filtered or self.searched)
+        return not (self.places or self.filtered or self.apart)
+
+    @property
+    def searched(self) -> bool:
+        """Return whether rows must answer a search."""
+        return any(one.searched for one in self.apart)
 
     @property
     def live(self) -> ColumnElement[bool]:
@@ -52,7 +57,12 @@ class Asked:
 
     def all(self) -> list[ColumnElement[bool]]:
         """Return every condition."""
-        return [self.live, *self.within(), *self.ranged, *self.filtered, *self.searched]
+        return [self.live, *self.within(), *self.ranged, *self.filtered, *(one.whole for one in self.apart)]
+
+    def keys(self) -> Select[Any] | None:
+        """Return the statement of the keys of all matches where another table tells all of it, else None."""
+        alone = len(self.apart) == 1 and not (self.places or self.ranged or self.filtered)
+        return self.apart[0].keys if alone else None
 
     def merged_column(self) -> str | None:
         """Return the category column whose index also holds the sort column, None where no index does."""
@@ -65,7 +75,8 @@ class Asked:
 
 def _serves(index: Index, columns: list[str], trash: bool) -> bool:
     where = index.dialect_options["postgresql"]["where"]
-    return [column.name for column in index.columns] == columns and (where is None or not trash)
+    partly = "trashed_at IS NOT NULL" if trash else "trashed_at IS NULL"
+    return [column.name for column in index.columns] == columns and (where is None or where.text == partly)
 
 
 def in_places(category: Any, groups: tuple[tuple[str, ...], ...]) -> list[ColumnElement[bool]]:

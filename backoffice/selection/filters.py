@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, exists, false, literal, not_, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, exists, false, literal, not_, or_, select
 
 from ..errors import Refused
 from ..i18n import _
 from ..models.base import Resource, fields_of
 from ..models.category import Category, within
 from ..models.fields import Field, Kind
+from .apart import Apart
 
 NONE, ANY = "none", "any"
 IN, MIN, MAX = "in", "min", "max"
@@ -71,21 +72,46 @@ def canonical(field: Field, op: str, text: str) -> str:
     return str(field.encode(value))
 
 
-def condition(model: type[Resource], found: Filter, paths: Mapping[int, str], dialect: str) -> ColumnElement[bool]:
-    """Return the condition of the filter `found`; `paths` holds the paths of the categories that filters name."""
+def condition(model: type[Resource], found: Filter, paths: Mapping[int, str]) -> ColumnElement[bool]:
+    """Return the condition of the filter `found` on a column; `paths` holds the paths of categories in filters."""
     field = fields_of(model)[found.field]
     if found.op != IN:
         bound, column = _literal(field, found.values[0], found.op), _attribute(field)
         return column >= bound if found.op == MIN else column <= bound  # type: ignore[no-any-return]
-    wanted = [value for value in found.values if value not in (NONE, ANY)]
-    if field.kind is Kind.REFERENCES:
-        filled, among = _association(model, field, wanted, paths, dialect)
-    else:
-        filled, among = _column(field, wanted, paths)
-    clauses = [among] if wanted else []
-    clauses += [not_(filled)] if NONE in found.values else []
-    clauses += [filled] if ANY in found.values else []
-    return or_(false(), *clauses)
+    return _any_of(found, *_column(field, _wanted(found), paths))
+
+
+def association(model: type[Resource], found: Filter, paths: Mapping[int, str], dialect: str, trash: bool) -> Apart:
+    """Return the condition of the filter `found` on a many-to-many field, for a list in or out of the trash."""
+    field = fields_of(model)[found.field]
+    ((_own, mine),) = _attribute(field).property.synchronize_pairs
+    ((_other, theirs),) = _attribute(field).property.secondary_synchronize_pairs
+    wanted = _wanted(found)
+    chosen = theirs.in_(_categories(wanted, paths) if field.target == "category" else [int(key) for key in wanted])
+    keys = None
+    if NONE not in found.values:
+        # Few are in the trash: their keys are read faster than each of the others is looked up.
+        thrown = exists(select(model.id).where(model.id == mine, _trashed(model)))
+        keys = select(mine).where(thrown if trash else not_(thrown))
+        keys = keys if ANY in found.values else keys.where(chosen)
+        keys = keys if found.values == tuple(wanted[:1]) else keys.distinct()
+    if dialect != "postgresql":
+        whole = _any_of(found, model.id.in_(select(mine)), model.id.in_(select(mine).where(chosen)))
+        return Apart(whole, whole, keys)
+    own = select(mine).where(mine == model.id)
+    # The planner may turn the first into a join or a set of keys; the limit keeps the second a look-up.
+    whole = _any_of(found, exists(own), exists(own.where(chosen)))
+    return Apart(whole, _any_of(found, _some(own), _some(own.where(chosen))), keys)
+
+
+def is_association(model: type[Resource], found: Filter) -> bool:
+    """Return whether `found` asks by a many-to-many field."""
+    return fields_of(model)[found.field].kind is Kind.REFERENCES
+
+
+def is_stretch(found: Filter) -> bool:
+    """Return whether rows that pass `found` stand together in the order of its field."""
+    return found.op != IN or len(found.values) == 1
 
 
 def named_categories(model: type[Resource], filters: Iterable[Filter]) -> set[int]:
@@ -107,6 +133,27 @@ def is_subtree(model: type[Resource], found: Filter) -> bool:
     return plain and field.kind is Kind.REFERENCE and field.target == "category"
 
 
+def _wanted(found: Filter) -> list[str]:
+    return [value for value in found.values if value not in (NONE, ANY)]
+
+
+def _any_of(found: Filter, filled: ColumnElement[bool], among: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return the condition that one value of `found` holds: any, none, or those that `among` names."""
+    clauses = [among] if _wanted(found) else []
+    clauses += [not_(filled)] if NONE in found.values else []
+    clauses += [filled] if ANY in found.values else []
+    return or_(false(), *clauses)
+
+
+def _some(statement: Select[Any]) -> ColumnElement[bool]:
+    return statement.limit(1).scalar_subquery().is_not(None)
+
+
+def _trashed(model: type[Resource]) -> ColumnElement[bool]:
+    mark: Any = model.trashed_at
+    return mark.is_not(None)  # type: ignore[no-any-return]
+
+
 def _attribute(field: Field) -> Any:
     return field.attribute
 
@@ -120,21 +167,6 @@ def _column(
     if field.target == "category":
         return filled, column.in_(_categories(wanted, paths))
     return filled, column.in_([_literal(field, value) for value in wanted])
-
-
-def _association(
-    model: type[Resource], field: Field, wanted: list[str], paths: Mapping[int, str], dialect: str
-) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Return the conditions that `field` holds some record, and that it holds one of `wanted`."""
-    relation = _attribute(field).property
-    ((_own, mine),) = relation.synchronize_pairs
-    ((_other, theirs),) = relation.secondary_synchronize_pairs
-    chosen = theirs.in_(_categories(wanted, paths) if field.target == "category" else [int(key) for key in wanted])
-    if dialect == "postgresql":
-        # The planner turns it into a join where that is better; one row at a time it stays a look-up.
-        own = select(mine).where(mine == model.id)
-        return exists(own), exists(own.where(chosen))
-    return model.id.in_(select(mine)), model.id.in_(select(mine).where(chosen))
 
 
 def _categories(wanted: list[str], paths: Mapping[int, str]) -> Any:

@@ -1,20 +1,24 @@
 """How rows are found: the statements that answer a question in time that does not grow with the catalogue.
 
 A list has up to two stretches, rows with a value in the sort column and rows without. A plan says where the rows of a
-stretch come from: along the sort index, out of each category of a subtree, or out of all matches.
+stretch come from: along the sort index, out of each category of a subtree, or out of all matches. What may be enough
+and cheaper is tried before, in the same statement.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     ClauseElement,
     ColumnElement,
     Executable,
     Select,
     and_,
+    case,
     func,
     literal,
     select,
@@ -26,18 +30,24 @@ from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from ..models.category import Category
+from .apart import Apart
 from .asked import Asked, in_places
 from .orders import Position, Segment, segments
 from .results import Bounds
 
 Row = tuple[Any, Any]  # key, value of the sort column
 Plan = Callable[[Segment, int, Any], Select[Any]]  # the stretch, rows wanted, how many of them are missing
+Tried = tuple[CTE, ColumnElement[bool]]  # rows, and whether they are the answer
+Try = Callable[[list[CTE], list[Segment], int, Any], Tried]  # what was tried before, the rest as for a plan
 
 
 def count(session: Session, asked: Asked, up_to: int) -> int:
     """Return the number of matches, at most `up_to` + 1."""
     column = next(iter(asked.places), None)
-    if column and not asked.searched and _is_postgresql(session):
+    keys = asked.keys()
+    if keys is not None:
+        rows: Select[Any] = keys
+    elif column and not asked.apart and _is_postgresql(session):
         # Out of each category in turn: a scan that hopes to meet the subtree early may read the whole table.
         place = aliased(Category)
         own = select(literal(1).label("one")).where(getattr(asked.model, column) == place.id, asked.live)
@@ -56,61 +66,93 @@ def find(session: Session, asked: Asked, place: Position, size: int, few: bool, 
     `few` says that there are no more matches than `bounds` calls few.
     """
     stretches = segments(asked.order, place)
-    tried, last = _plans(session, asked, few, bounds)
-    # What a short walk finds counts only when it is enough: it cannot tell the end of the list from its own.
-    for plan in tried:
-        found = _rows(session, stretches[:1], size, plan)
-        if len(found) == size:
-            break
-    else:
-        found = _rows(session, stretches, size, last)
+    tries, last = _plans(asked, few, bounds, _is_postgresql(session))
+    found = [(row.id, row.value) for row in session.execute(_first_enough(stretches, size, tries, last))]
     return found[::-1] if place.backward else found
 
 
 def next_rows(session: Session, asked: Asked, place: Position, size: int) -> list[Row]:
     """Return the next `size` rows for who walks the whole list: over all chunks one pass, whatever way is taken."""
-    return _rows(session, segments(asked.order, place), size, _walk(asked))
+    statement = _listed(segments(asked.order, place), size, size, _walk(asked))
+    return [(row.id, row.value) for row in session.execute(statement)]
 
 
-def _plans(session: Session, asked: Asked, few: bool, bounds: Bounds) -> tuple[list[Plan], Plan]:
-    """Return the plans to try first, and the one that always answers."""
+def _plans(asked: Asked, few: bool, bounds: Bounds, postgresql: bool) -> tuple[list[Try], Plan]:
+    """Return what to try first, and the plan that always answers."""
     if asked.is_bare:
         return [], _walk(asked)
     merged = asked.merged_column()
-    filtered = bool(asked.filtered or asked.searched)
-    short, long = _short_walk(asked, bounds.short_walk), _short_walk(asked, bounds.long_walk)
-    if merged and not filtered:
-        merge = (_merge_heads if _is_postgresql(session) else _merge_lists)(asked, merged)
-        return [short] if _has_more_places(session, asked, merged, bounds.many_places) else [], merge
+    if merged and not (asked.filtered or asked.apart):
+        # Of many categories each would be looked into; their rows are met early on the way, or never.
+        many = _places_beyond(asked, merged, bounds.many_places)
+        merge = (_merge_heads if postgresql else _merge_lists)(asked, merged)
+        return [_short_walk(asked, case((many, bounds.short_walk), else_=0))], merge
     if few:
         return [], _gather(asked)
-    if merged and _is_postgresql(session):
-        return [short], _merge_heads(asked, merged)
-    return [short, long], _gather(asked)
+    last = _merge_heads(asked, merged) if merged and postgresql else _gather(asked)
+    if not asked.apart:
+        return [_short_walk(asked, bounds.short_walk if merged and postgresql else bounds.long_walk)], last
+    tries = _search_walks(asked, bounds) if asked.searched else [_short_walk(asked, bounds.long_walk)]
+    return [*tries, *([_gather_some(asked, bounds.some)] if merged and postgresql else [])], last
+
+
+def _search_walks(asked: Asked, bounds: Bounds) -> list[Try]:
+    """Return a short walk that looks into each row, and a long one for when the short one met several answers."""
+    budget = bounds.short_walk if asked.places or asked.filtered else bounds.looks
+    return [
+        _short_walk(asked, budget, singly=True),
+        _short_walk(asked, bounds.long_walk, singly=True, after=bounds.hits),
+    ]
 
 
 def _is_postgresql(session: Session) -> bool:
     return session.get_bind().dialect.name == "postgresql"
 
 
-def _has_more_places(session: Session, asked: Asked, column: str, many: int) -> bool:
-    places = select(Category.id).where(*in_places(Category, asked.places[column])).limit(many + 1)
-    return (session.scalar(select(func.count()).select_from(places.subquery())) or 0) > many
+def _places_beyond(asked: Asked, column: str, many: int) -> ColumnElement[bool]:
+    """Return the condition that rows may lie in more than `many` categories."""
+    places = select(Category.id).where(*in_places(Category, asked.places[column])).limit(many + 1).subquery()
+    return select(func.count()).select_from(places).scalar_subquery() > many
 
 
-def _rows(session: Session, stretches: list[Segment], size: int, plan: Plan) -> list[Row]:
-    """Return the first `size` rows of `stretches` by one statement; the second is walked only for what is missing."""
-    statement = plan(stretches[0], size, size)
+def _first_enough(stretches: list[Segment], size: int, tries: list[Try], last: Plan) -> Select[Any]:
+    """Return one statement of the first `size` rows: those of the first of `tries` that can tell, else of `last`.
+
+    Each part is limited to nothing where one before it was enough; the database does not run it then.
+    """
+    missing: Any = literal(size)
+    before: list[CTE] = []
+    parts: list[Select[Any]] = []
+    for attempt in tries:
+        rows, told = attempt(before, stretches, size, missing)
+        before.append(rows)
+        parts.append(select(rows.c.part, rows.c.id, rows.c.value).where(told))
+        missing = case((told, 0), else_=missing)
+    rest = _listed(stretches, size, missing, last)
+    if not parts:
+        return rest
+    rows = rest.cte()
+    return _in_order(union_all(*parts, select(rows.c.part, rows.c.id, rows.c.value)).subquery(), stretches)
+
+
+def _listed(stretches: list[Segment], size: int, limit: Any, plan: Plan) -> Select[Any]:
+    """Return the statement of the first `limit` rows of `stretches`; the second is walked only for what is missing."""
+    head = plan(stretches[0], size, limit).cte()
+    parts = [select(literal(0).label("part"), head.c.id, head.c.value)]
     if len(stretches) == 2:
-        head = statement.cte("head")
-        left = select(size - func.count()).select_from(head).scalar_subquery()
-        tail = plan(stretches[1], size, left).cte("tail")
-        both = union_all(
-            select(literal(0).label("part"), head.c.id, head.c.value), select(literal(1), tail.c.id, tail.c.value)
-        ).subquery()
-        ordering = stretches[0].ordering(both.c.id, both.c.value)
-        statement = select(both.c.id, both.c.value).order_by(both.c.part, *ordering)
-    return [(row.id, row.value) for row in session.execute(statement)]
+        left = limit - _number(head)
+        tail = plan(stretches[1], size, left).cte()
+        parts.append(select(literal(1), tail.c.id, tail.c.value))
+    return _in_order(union_all(*parts).subquery(), stretches)
+
+
+def _number(rows: CTE) -> Any:
+    return select(func.count()).select_from(rows).scalar_subquery()
+
+
+def _in_order(rows: Any, stretches: list[Segment]) -> Select[Any]:
+    ordering = stretches[0].ordering(rows.c.id, rows.c.value)
+    return select(rows.c.part, rows.c.id, rows.c.value).order_by(rows.c.part, *ordering)
 
 
 def _along(asked: Asked, stretch: Segment, *conditions: ColumnElement[bool]) -> Select[Any]:
@@ -129,21 +171,45 @@ def _walk(asked: Asked) -> Plan:
     return plan
 
 
-def _short_walk(asked: Asked, budget: int) -> Plan:
-    """Walk along the sort index, looking at no more than `budget` rows."""
-    fits = and_(true(), *asked.within(), *asked.filtered, *asked.answering).label("fits")
+def _short_walk(asked: Asked, budget: Any, singly: bool = False, after: int = 0) -> Try:
+    """Walk along the sort index, looking at no more than `budget` rows.
 
-    def plan(stretch: Segment, size: int, limit: Any) -> Select[Any]:
+    With `singly` other tables are asked row by row. With `after` it is done only if the try before met so many rows.
+    """
+    apart = [one.each if singly else one.whole for one in asked.apart]
+    fits = and_(true(), *asked.within(), *asked.filtered, *apart).label("fits")
+
+    def attempt(before: list[CTE], stretches: list[Segment], size: int, limit: Any) -> Tried:
+        stretch = stretches[0]
         seen = _along(asked, stretch, asked.live, *asked.ranged).add_columns(fits).limit(budget).subquery()
-        ordering = stretch.ordering(seen.c.id, seen.c.value)
-        return select(seen.c.id, seen.c.value).where(seen.c.fits).order_by(*ordering).limit(limit)
+        rows = select(literal(0).label("part"), seen.c.id, seen.c.value).where(seen.c.fits)
+        wanted = case((_number(before[-1]) >= after, limit), else_=0) if after else limit
+        found = rows.order_by(*stretch.ordering(seen.c.id, seen.c.value)).limit(wanted).cte()
+        # Fewer do not count: the end of the walk is not that of the list.
+        return found, _number(found) >= size
 
-    return plan
+    return attempt
+
+
+def _gather_some(asked: Asked, most: int) -> Try:
+    """Fetch and sort the matches among the rows that one other table names, unless it names more than `most`."""
+    named = min(asked.apart, key=lambda one: one.keys is None)
+    keys = select(asked.model.id).where(named.whole) if named.keys is None else named.keys
+
+    def attempt(before: list[CTE], stretches: list[Segment], size: int, limit: Any) -> Tried:
+        some = keys.limit(case((limit > 0, most + 1), else_=0)).cte()
+        told = _number(some).between(1, most)
+        chosen = asked.model.id.in_(select(*some.c))
+        others = [one for one in asked.apart if one is not named]
+        gather = _gather(replace(asked, apart=(*others, Apart(chosen, chosen))))
+        return _listed(stretches, size, case((told, limit), else_=0), gather).cte(), told
+
+    return attempt
 
 
 def _gather(asked: Asked) -> Plan:
     """Fetch all matches, whatever their order, then sort them."""
-    found = select(asked.model.id, asked.order.column.label("value")).where(*asked.all()).cte("found")
+    found = select(asked.model.id, asked.order.column.label("value")).where(*asked.all()).cte()
     # Otherwise the planner may walk the sort index after all, hoping to meet matches early.
     found = found.prefix_with("MATERIALIZED", dialect="postgresql")
     key, value = found.c.id, found.c.value
@@ -158,7 +224,7 @@ def _gather(asked: Asked) -> Plan:
 def _own(asked: Asked, column: str, stretch: Segment, category: Any) -> Select[Any]:
     """Return the statement of the rows of one category, by its stretch of the index."""
     filed = getattr(asked.model, column) == category
-    others = (*asked.within(column), *asked.ranged, *asked.filtered, *asked.answering)
+    others = (*asked.within(column), *asked.ranged, *asked.filtered, *(one.each for one in asked.apart))
     return _along(asked, stretch, filed, asked.live, *others)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, select
+from sqlalchemy import Select, false, select
 from sqlalchemy.orm import Session
 
 from .. import policy
@@ -16,7 +16,17 @@ from ..models.category import Category
 from ..policy import Actor
 from . import plans, searching
 from .asked import Asked
-from .filters import IN, Filter, condition, is_subtree, key_of, named_categories
+from .filters import (
+    IN,
+    Filter,
+    association,
+    condition,
+    is_association,
+    is_stretch,
+    is_subtree,
+    key_of,
+    named_categories,
+)
 from .loading import load, with_references
 from .orders import RELEVANCE, Order, Position
 from .reading import SIZE, read, read_position
@@ -186,25 +196,28 @@ class Selection:
         dialect = session.get_bind().dialect.name
         paths = self._paths(session)
         places: dict[str, list[tuple[str, ...]]] = {}
-        ranged, filtered = [], []
+        ranged, filtered, apart = [], [], []
         for one in self.filters:
             if is_subtree(self.model, one):
                 places.setdefault(one.field, []).append(
                     tuple(paths[int(key)] for key in one.values if int(key) in paths)
                 )
-            elif one.op != IN and one.field == order.name:
-                ranged.append(condition(self.model, one, paths, dialect))
+            elif is_association(self.model, one):
+                apart.append(association(self.model, one, paths, dialect, self.trash))
+            elif one.field == order.name and is_stretch(one):
+                ranged.append(condition(self.model, one, paths))
             else:
-                filtered.append(condition(self.model, one, paths, dialect))
+                filtered.append(condition(self.model, one, paths))
         scope = policy.scopes(self.actor, "read", self.model.resource.name)
         column = self.model.resource.scope
         if scope is not None and column == "id":
             filtered.append(policy.condition(self.actor, self.model))
         elif scope is not None and column:
             places.setdefault(column, []).append(scope)
+        if self.search:
+            apart.append(searching.condition(dialect, self.model, self.search, self._askable, self.trash))
         groups = {name: tuple(found) for name, found in places.items()}
-        searched = self._searched(dialect)
-        return Asked(self.model, order, self.trash, groups, tuple(ranged), tuple(filtered), searched[:1], searched[1:])
+        return Asked(self.model, order, self.trash, groups, tuple(ranged), tuple(filtered), tuple(apart))
 
     def _paths(self, session: Session) -> dict[int, str]:
         named = named_categories(self.model, self.filters)
@@ -212,11 +225,6 @@ class Selection:
             return {}
         rows = session.execute(select(Category.id, Category.path).where(Category.id.in_(named)))
         return {row.id: row.path for row in rows}
-
-    def _searched(self, dialect: str) -> tuple[ColumnElement[bool], ...]:
-        if not self.search:
-            return ()
-        return searching.conditions(dialect, self.model, self.search, self._askable, self.trash)
 
     def _walked_page(self, session: Session, asked: Asked, counted: Count, place: Position, size: int) -> Page:
         found = plans.find(session, asked, place, size + 1, counted.exact, self.bounds)

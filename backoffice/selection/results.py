@@ -10,14 +10,19 @@ from typing import Any
 class Bounds:
     """How much a page may look at.
 
-    Up to `few` matches are counted, fetched and sorted; a short and a long walk look at so many rows of the sort index
-    before another plan takes over; above `many_places` categories a short walk comes before their merge; `candidates`
-    is how many matches of a search are ranked.
+    Up to `few` matches are counted, fetched and sorted. A short and a long walk look at so many rows of the sort index
+    before another plan takes over. A search must look into each row elsewhere: `looks` rows at first, and a long walk
+    only after `hits` of them were answers. Where a subtree could be merged, up to `some` rows that another table names
+    are fetched before. Above `many_places` categories a short walk comes before their merge. `candidates` is how many
+    matches of a search are ranked.
     """
 
     few: int = 1_000
     short_walk: int = 2_000
-    long_walk: int = 20_000
+    long_walk: int = 30_000
+    looks: int = 500
+    hits: int = 4
+    some: int = 6_000
     many_places: int = 300
     candidates: int = 1_000
 

@@ -12,6 +12,7 @@ from ..models.base import Resource, fields_of
 from ..models.fields import Kind
 from ..models.search_entry import SearchEntry, words
 from ..models.types import sort_key
+from .apart import Apart
 from .asked import Asked
 
 MAX_EXACT = 50
@@ -28,21 +29,19 @@ def part_of(model: type[Resource], askable: frozenset[str]) -> str | None:
     return None if long | prefixes <= askable else search.HEADING
 
 
-def conditions(
-    dialect: str, model: type[Resource], text: str, askable: frozenset[str], trash: bool
-) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Return the condition that a row of `model` answers `text`, for all rows at once and for one row at a time."""
+def condition(dialect: str, model: type[Resource], text: str, askable: frozenset[str], trash: bool) -> Apart:
+    """Return the condition that a row of `model` answers `text`."""
     part = part_of(model, askable)
-    entries = None if part == NOWHERE else search.matches(dialect, model.resource.name, text, part)
+    entries = None if part == NOWHERE else search.matches(dialect, model.resource.name, text, part, trash=trash)
     if entries is None:
         found = or_(begins(model, text, askable), exact(model, text, askable))
-        return found, found
-    entries = entries.where(SearchEntry.live == (not trash))
-    if dialect == "postgresql":
-        own = entries.where(SearchEntry.record_id == model.id).with_only_columns(SearchEntry.id)
-        # The planner may turn the first into a join; the limit keeps it from collecting all answers for the second.
-        return exists(own), own.limit(1).scalar_subquery().is_not(None)
-    return model.id.in_(entries), model.id.in_(entries)
+        return Apart(found, found, searched=True)
+    if dialect != "postgresql":
+        found = model.id.in_(entries)
+        return Apart(found, found, entries, searched=True)
+    own = entries.where(SearchEntry.record_id == model.id).with_only_columns(SearchEntry.id)
+    # The planner may turn the first into a join; the limit keeps it from collecting all answers for the second.
+    return Apart(exists(own), own.limit(1).scalar_subquery().is_not(None), entries, searched=True)
 
 
 def begins(model: type[Resource], text: str, askable: frozenset[str]) -> ColumnElement[bool]:
@@ -85,15 +84,14 @@ def _candidates(session: Session, asked: Asked, text: str, askable: frozenset[st
     """Return the statement of the keys of `most` matches, best first."""
     dialect, model = session.get_bind().dialect.name, asked.model
     part = part_of(model, askable)
-    entries = None if part == NOWHERE else search.matches(dialect, model.resource.name, text, part)
+    entries = None if part == NOWHERE else search.matches(dialect, model.resource.name, text, part, trash=asked.trash)
     if entries is None:
         name: Any = getattr(model, "name_key", model.id)
         return select(model.id).where(*asked.all()).order_by(name, model.id).limit(most)
-    entries = entries.add_columns(search.rank(dialect, text, part).label("rank")).where(
-        SearchEntry.live == (not asked.trash)
-    )
-    if asked.places or asked.ranged or asked.filtered:
+    entries = entries.add_columns(search.rank(dialect, text, part).label("rank"))
+    others = [one.whole for one in asked.apart if not one.searched]
+    if asked.places or asked.ranged or asked.filtered or others:
         entries = entries.join(model, model.id == SearchEntry.record_id)
-        entries = entries.where(asked.live, *asked.within(), *asked.ranged, *asked.filtered)
+        entries = entries.where(asked.live, *asked.within(), *asked.ranged, *asked.filtered, *others)
     first = entries.limit(most).subquery()
     return select(first.c.record_id).order_by(first.c.rank.desc(), first.c.record_id)

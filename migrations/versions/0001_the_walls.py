@@ -19,6 +19,9 @@ MONEY = sa.Numeric(14, 4).with_variant(sa.BigInteger(), "sqlite")
 DOCUMENT = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 LIVE = {f"{name}_where": sa.text("trashed_at IS NULL") for name in ("postgresql", "sqlite")}
 TRASHED = {f"{name}_where": sa.text("trashed_at IS NOT NULL") for name in ("postgresql", "sqlite")}
+FILTERED = ("status", "brand_id", "price", "currency", "responsible_id")
+FILED = ("category_id", *FILTERED)
+SORTED = ("name_key", "price", "updated_at", "sku")
 
 #: History knows records by number: SQLite would give that of the last deleted row to the next one otherwise.
 NUMBERED_ONCE = {"sqlite_autoincrement": True}
@@ -109,6 +112,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("request_id", name="uq_change_set_request_id"),
     )
     op.create_index("ix_change_set_actor_id", "change_set", ["actor_id", "id"])
+    op.create_index("ix_change_set_source", "change_set", ["source", "id"])
     op.create_index("ix_change_set_undo_of_id", "change_set", ["undo_of_id"])
     op.create_table(
         "house",
@@ -213,6 +217,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_change_change_set_id", "change", ["change_set_id", "id"])
     op.create_index("ix_change_record", "change", ["resource", "record_id", "version"])
+    op.create_index("ix_change_resource", "change", ["resource", "change_set_id"])
     op.create_table(
         "outbox_message",
         sa.Column("id", KEY, nullable=False),
@@ -265,21 +270,17 @@ def upgrade() -> None:
         **NUMBERED_ONCE,
     )
     op.create_index("ix_product_gtin", "product", ["gtin"])
-    op.create_index("ix_product_live", "product", ["id"], **LIVE)
-    op.create_index("ix_product_live_brand_id", "product", ["brand_id", "id"], **LIVE)
-    op.create_index("ix_product_live_category_id", "product", ["category_id", "id"], **LIVE)
-    op.create_index("ix_product_live_category_id_name_key", "product", ["category_id", "name_key", "id"], **LIVE)
-    op.create_index("ix_product_live_category_id_price", "product", ["category_id", "price", "id"], **LIVE)
-    op.create_index("ix_product_live_category_id_sku", "product", ["category_id", "sku", "id"], **LIVE)
-    op.create_index("ix_product_live_category_id_updated_at", "product", ["category_id", "updated_at", "id"], **LIVE)
-    op.create_index("ix_product_live_status", "product", ["status", "id"], **LIVE)
-    op.create_index("ix_product_live_currency", "product", ["currency", "id"], **LIVE)
-    op.create_index("ix_product_live_name_key", "product", ["name_key", "id"], **LIVE)
-    op.create_index("ix_product_live_price", "product", ["price", "id"], **LIVE)
-    op.create_index("ix_product_live_responsible_id", "product", ["responsible_id", "id"], **LIVE)
-    op.create_index("ix_product_live_sku", "product", ["sku", "id"], **LIVE)
-    op.create_index("ix_product_live_updated_at", "product", ["updated_at", "id"], **LIVE)
-    op.create_index("ix_product_trashed", "product", ["trashed_at", "id"], **TRASHED)
+    create_index("live", "id", covering=FILED)
+    create_index("live_category_id", "category_id", "id", covering=FILTERED)
+    for name in ("brand_id", "currency", "responsible_id", "status"):
+        create_index(f"live_{name}", name, "id")
+    for name in SORTED:
+        create_index(f"live_{name}", name, "id", covering=FILED)
+        create_index(f"live_category_id_{name}", "category_id", name, "id", covering=FILTERED)
+        create_index(f"trashed_{name}", name, "id", covering=FILED)
+    create_index("trashed", "trashed_at", "id", covering=FILED)
+    create_index("trashed_id", "id")
+    create_index("trashed_category_id", "category_id", "trashed_at", "id", covering=FILTERED)
     op.create_table(
         "role_category",
         sa.Column("role_id", KEY, nullable=False),
@@ -306,7 +307,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["tag_id"], ["tag.id"], name="fk_product_tag_tag_id_tag"),
         sa.PrimaryKeyConstraint("product_id", "tag_id", name="pk_product_tag"),
     )
-    op.create_index("ix_product_tag_tag_id", "product_tag", ["tag_id"])
+    op.create_index("ix_product_tag_tag_id", "product_tag", ["tag_id", "product_id"])
     if op.get_bind().dialect.name == "postgresql":
         add_search_vector()
     else:
@@ -314,26 +315,40 @@ def upgrade() -> None:
     add_first_rows()
 
 
-def add_search_vector() -> None:
-    """Add the generated vector: the heading's words with weight A, the body's with D.
+def create_index(name: str, *columns: str, covering: tuple[str, ...] = ()) -> None:
+    """Add an index over the products in the trash or out of it; `covering` it holds too where the database can."""
+    where = TRASHED if name.startswith("trashed") else LIVE
+    more = [column for column in covering if column not in columns]
+    op.create_index(f"ix_product_{name}", "product", list(columns), postgresql_include=more, **where)
 
-    The words are folded already: they are taken as they are, never parsed again. Each is given a position, for a word
-    without one carries no weight and would answer a search in either part.
+
+def drop_index(name: str) -> None:
+    """Remove what `create_index` added."""
+    where = TRASHED if name.startswith("trashed") else LIVE
+    op.drop_index(f"ix_product_{name}", table_name="product", **where)
+
+
+def add_search_vector() -> None:
+    """Add the generated vector: the heading's words, each marked with `^`, and the body's.
+
+    The words are folded already: they are taken as they are, never parsed again. The mark lets the index alone answer
+    a search in the heading; a weight would not. Weights rank, and need a position to stand at.
     """
-    heading, body = vector_of("heading", "A"), vector_of("body", "D")
+    heading, body = vector_of("heading", "^", "A"), vector_of("body", "", "D")
     op.execute(f"ALTER TABLE search_entry ADD COLUMN vector tsvector GENERATED ALWAYS AS ({heading} || {body}) STORED")
     # What is written waits in a list of 512 kB: word by word, each row would cost as much as all its other indexes. A
     # search reads that list too, 64 pages at the most.
-    op.execute(
-        "CREATE INDEX ix_search_entry_vector ON search_entry USING gin (vector)"
-        " WITH (fastupdate = on, gin_pending_list_limit = 512)"
-    )
+    options = "WITH (fastupdate = on, gin_pending_list_limit = 512)"
+    # One for what is in the trash: a frequent word would cost a look at each of its records otherwise.
+    for name, where in (("ix_search_entry_vector", "live"), ("ix_search_entry_vector_trashed", "NOT live")):
+        op.execute(f"CREATE INDEX {name} ON search_entry USING gin (vector) {options} WHERE {where}")
 
 
-def vector_of(part: str, weight: str) -> str:
-    """Return the expression of the words of a column, parted by single spaces, each with `weight`."""
+def vector_of(part: str, mark: str, weight: str) -> str:
+    """Return the expression of the words of a column, parted by single spaces, each with `mark` and `weight`."""
     harmless = rf"replace(replace({part}, '\', '\\'), '''', '''''')"
-    quoted = f"'''' || replace({harmless}, ' ', '''\\:1{weight} ''') || '''\\:1{weight}'"
+    end = f"''\\:1{weight}"
+    quoted = f"'''{mark}' || replace({harmless}, ' ', '{end} ''{mark}') || '{end}'"
     return f"CASE {part} WHEN '' THEN CAST('' AS tsvector) ELSE CAST({quoted} AS tsvector) END"
 
 
@@ -401,25 +416,19 @@ def downgrade() -> None:
     op.drop_table("user_role")
     op.drop_index("ix_role_category_category_id", table_name="role_category")
     op.drop_table("role_category")
-    op.drop_index("ix_product_trashed", table_name="product", **TRASHED)
-    op.drop_index("ix_product_live_updated_at", table_name="product", **LIVE)
-    op.drop_index("ix_product_live_sku", table_name="product", **LIVE)
-    op.drop_index("ix_product_live_responsible_id", table_name="product", **LIVE)
-    op.drop_index("ix_product_live_price", table_name="product", **LIVE)
-    op.drop_index("ix_product_live_name_key", table_name="product", **LIVE)
-    op.drop_index("ix_product_live_currency", table_name="product", **LIVE)
-    op.drop_index("ix_product_live_status", table_name="product", **LIVE)
-    op.drop_index("ix_product_live_category_id_updated_at", table_name="product", **LIVE)
-    op.drop_index("ix_product_live_category_id_sku", table_name="product", **LIVE)
-    op.drop_index("ix_product_live_category_id_price", table_name="product", **LIVE)
-    op.drop_index("ix_product_live_category_id_name_key", table_name="product", **LIVE)
-    op.drop_index("ix_product_live_category_id", table_name="product", **LIVE)
-    op.drop_index("ix_product_live_brand_id", table_name="product", **LIVE)
-    op.drop_index("ix_product_live", table_name="product", **LIVE)
+    for name in ("trashed_category_id", "trashed_id", "trashed"):
+        drop_index(name)
+    for name in reversed(SORTED):
+        for part in ("trashed", "live_category_id", "live"):
+            drop_index(f"{part}_{name}")
+    for name in ("status", "responsible_id", "currency", "brand_id", "category_id"):
+        drop_index(f"live_{name}")
+    drop_index("live")
     op.drop_index("ix_product_gtin", table_name="product")
     op.drop_table("product")
     op.drop_index("ix_outbox_message_waiting", table_name="outbox_message")
     op.drop_table("outbox_message")
+    op.drop_index("ix_change_resource", table_name="change")
     op.drop_index("ix_change_record", table_name="change")
     op.drop_index("ix_change_change_set_id", table_name="change")
     op.drop_table("change")
@@ -432,6 +441,7 @@ def downgrade() -> None:
     op.drop_table("role")
     op.drop_table("house")
     op.drop_index("ix_change_set_undo_of_id", table_name="change_set")
+    op.drop_index("ix_change_set_source", table_name="change_set")
     op.drop_index("ix_change_set_actor_id", table_name="change_set")
     op.drop_table("change_set")
     op.drop_index("ix_category_path", table_name="category")

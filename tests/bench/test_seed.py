@@ -81,14 +81,14 @@ def test_rows_come_back_as_they_were_made(app: Flask, engine: Engine) -> None:
 def test_derived_values_are_those_of_the_models(app: Flask, engine: Engine, model: type[Resource]) -> None:
     seed(engine, SIZE)
     entries = {
-        entry.record_id: (entry.heading, entry.body)
+        entry.record_id: (entry.heading, entry.body, entry.live)
         for entry in db.session.scalars(select(SearchEntry).where(SearchEntry.resource == model.resource.name))
     }
     records = db.session.scalars(select(model)).all()
     assert len(records) == len(entries) > 0
     for record in records:
         values = {name: getattr(record, name) for name in fields_of(model)}
-        assert entries[record.id] == searched_text(model, values)
+        assert entries[record.id] == (*searched_text(model, values), record.trashed_at is None)
         assert record.name_key == sort_key(record.name)
         assert slugify(record.slug) == record.slug
         for name, field in fields_of(model).items():

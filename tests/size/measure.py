@@ -12,6 +12,9 @@ from typing import Any
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 
+#: What the plan of a statement is asked for.
+_READ = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, {}) "
+
 
 @dataclass
 class Statement:
@@ -23,11 +26,11 @@ class Statement:
 
 @dataclass
 class Cost:
-    """What a question cost: `buffers` is the sum over its statements, `milliseconds` the best of three."""
+    """What a question cost: `buffers` by statement, `found` what it was answered with."""
 
+    found: Any
     statements: list[Statement] = field(default_factory=list)
     buffers: list[int] = field(default_factory=list)
-    milliseconds: float = 0.0
 
     @property
     def total(self) -> int:
@@ -53,36 +56,44 @@ def listening(engine: Engine) -> Iterator[list[Statement]]:
 
 def measure(engine: Engine, ask: Callable[[Session], Any], explained: bool = True) -> Cost:
     """Return what `ask` costs on `engine`; `explained` asks PostgreSQL for the buffers of each statement."""
-    cost = Cost()
-    with Session(engine) as session:
-        with listening(engine) as heard:
-            ask(session)
-        cost.statements = list(heard)
-    if not explained:
-        return cost
-    times = []
-    for _try in range(3):
-        with Session(engine) as session:
-            begun = time.perf_counter()
-            ask(session)
-            times.append((time.perf_counter() - begun) * 1000)
-    cost.milliseconds = min(times)
-    cost.buffers = [buffers(engine, statement) for statement in cost.statements]
+    with Session(engine) as session, listening(engine) as heard:
+        cost = Cost(ask(session))
+    cost.statements = list(heard)
+    if explained:
+        cost.buffers = [buffers(engine, statement) for statement in cost.statements]
     return cost
 
 
-def explain(engine: Engine, statement: Statement) -> dict[str, Any]:
-    """Return the plan of `statement` with what it read."""
-    with engine.connect() as connection:
-        # The driver's own cursor: the parameters are in its form already.
-        cursor = connection.connection.cursor()
-        cursor.execute("EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) " + statement.text, statement.parameters)
-        (found,) = cursor.fetchone() or (None,)
-        plan: dict[str, Any] = (found if isinstance(found, list) else json.loads(found))[0]["Plan"]
-        return plan
+def milliseconds(engine: Engine, ask: Callable[[Session], Any], tries: int = 5) -> float:
+    """Return the best time in which `ask` was answered, the first time left out."""
+    taken = []
+    for _try in range(tries):
+        with Session(engine) as session:
+            begun = time.perf_counter()
+            ask(session)
+            taken.append((time.perf_counter() - begun) * 1000)
+    return min(taken[1:])
 
 
 def buffers(engine: Engine, statement: Statement) -> int:
-    """Return the shared buffers that `statement` reads, in memory or not."""
-    plan = explain(engine, statement)
+    """Return the shared buffers that `statement` reads, in memory or not; asking for a plan reads none."""
+    if statement.text.startswith("EXPLAIN"):
+        return 0
+    (found,) = _explained(engine, statement, "FORMAT JSON")
+    plan = (found if isinstance(found, list) else json.loads(found))[0]["Plan"]
     return int(plan["Shared Hit Blocks"]) + int(plan["Shared Read Blocks"])
+
+
+def dearest(engine: Engine, cost: Cost) -> str:
+    """Return the statement of `cost` that read most, with its plan, for a person to read."""
+    worst = cost.statements[cost.buffers.index(max(cost.buffers))]
+    plan = _explained(engine, worst, "COSTS OFF")
+    return "\n".join([f"{cost.total:,} buffers: {cost.buffers}", worst.text, str(worst.parameters), *plan])
+
+
+def _explained(engine: Engine, statement: Statement, form: str) -> list[Any]:
+    with engine.connect() as connection:
+        # The driver's own cursor: the parameters are in its form already.
+        cursor = connection.connection.cursor()
+        cursor.execute(_READ.format(form) + statement.text, statement.parameters)
+        return [row[0] for row in cursor.fetchall()]
