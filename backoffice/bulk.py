@@ -323,9 +323,19 @@ def _finish(unit: Unit, model: type[Resource], rows: list[_Row]) -> None:
     with unit.session.held.opened():
         search.store(unit.session.connection(), entries if model.resource.search else [])
     column = model.resource.scope
+    if column:
+        _refuse_filed_in_trash(unit.session, {r.values[column] for r in rows if not r.before or column in r.changed})
     keys = {values.get(column) for row in rows for values in (row.before, row.values)} if column else set()
     path_by_key = paths(unit.session, keys)
     unit.record([_draft(model, row, path_by_key) for row in rows])
+
+
+def _refuse_filed_in_trash(session: Session, keys: set[int | None]) -> None:
+    """Give way to who moved a category to the trash meanwhile: they saw none of these rows in it."""
+    for some in _batches(sorted(key for key in keys if key is not None)):
+        gone = select(Category.id).where(among(session, Category.id, some), Category.trashed_at.is_not(None))
+        if session.scalar(gone.limit(1)):
+            raise StaleDataError("A category that rows were filed under is in the trash.")
 
 
 def _draft(model: type[Resource], row: _Row, path_by_key: Mapping[int | None, str]) -> Draft:

@@ -117,6 +117,13 @@ class Category(Named, Resource, Base):
                 _("Parent category: “%(name)s” lies within this category. Choose one outside of it.", name=parent.name),
                 "parent_id",
             )
+        if parent and parent.trashed_at and not self.trashed_at:
+            # It went there while this node was on its way.
+            name = session.info["shown_name"](parent)
+            raise Refused(
+                _("Parent category: “%(name)s” is in the trash. Choose another.", name=name),
+                "parent_id",
+            )
         old, new = self.path, f"{parent.path if parent else '/'}{self.id}/"
         depth = new.count("/") - 2
         if depth >= MAX_DEPTH:

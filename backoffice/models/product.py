@@ -14,7 +14,7 @@ from ..extensions import Base
 from ..i18n import _, _l, as_reader_writes, currency_digits
 from .base import Declaration, Resource, association, column
 from .brand import Brand
-from .category import Category, category_of, path_of
+from .category import Category, path_of
 from .fields import Field, Kind
 from .identifiers import Named, gtin_problem
 from .money import CURRENCIES
@@ -185,11 +185,16 @@ class Product(Named, Resource, Base):
         self.check_values({name: getattr(self, name) for name in ("gtin", "price", "cost", "currency")})
 
     def settled(self, session: Session, changed: frozenset[str]) -> None:
-        if "trashed_at" in changed and not self.trashed_at and self.category_id:
-            category = category_of(session, self.category_id)
-            if category and category.trashed_at:
-                name = session.info["shown_name"](category)
-                raise Refused(_("Its category “%(name)s” is in the trash. Restore that category first.", name=name))
+        if self.trashed_at or not self.category_id or not changed & {"category_id", "trashed_at"}:
+            return
+        # Read anew: who trashes a category waits for us, or we waited for them.
+        category = session.get(Category, self.category_id, populate_existing=True)
+        if category is None or not category.trashed_at:
+            return
+        name = session.info["shown_name"](category)
+        if "category_id" in changed:
+            raise Refused(_("Category: “%(name)s” is in the trash. Choose another.", name=name), "category_id")
+        raise Refused(_("Its category “%(name)s” is in the trash. Restore that category first.", name=name))
 
     @classmethod
     def check_values(cls, values: Mapping[str, Any]) -> None:
