@@ -62,7 +62,19 @@ def import_command(
         restore=restore,
     )
     started = time.monotonic()
-    report = import_file(OPERATOR, file, options, _progress)
+    seen: list[Report] = []
+
+    def progress(report: Report) -> None:
+        seen[:] = [report]
+        _progress(report)
+
+    try:
+        report = import_file(OPERATOR, file, options, progress)
+    except BaseException:
+        if seen:
+            _print(seen[0], time.monotonic() - started, dry_run=dry_run)
+            click.echo("Broken off. What is counted above stands; run the same command again to go on.")
+        raise
     _print(report, time.monotonic() - started, dry_run=dry_run)
     sys.exit(1 if report.failed else 0)
 
