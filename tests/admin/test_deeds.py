@@ -37,11 +37,11 @@ def every_record() -> set[tuple[str, int]]:
 
 
 def edit(admin: Browser, app: Flask, world: World, folder: Path) -> Any:
-    return admin.submit(f"/admin/product/edit/?id={world.mug}", price="21.00", attributes="colour = red", tags=[])
+    return admin.submit(f"/admin/product/edit/?id={world.mug}", price="15.00", attributes="colour = red", tags=[])
 
 
 def cell(admin: Browser, app: Flask, world: World, folder: Path) -> Any:
-    values = {"id": world.mug, "version": product(world.mug).version, "price": "22.00"}
+    values = {"id": world.mug, "version": product(world.mug).version, "price": "16.00"}
     return admin.post("/admin/product/ajax/update/", values)
 
 

@@ -82,7 +82,8 @@ def test_a_page_of_fifty_rows_is_light(admin: Browser, world: World, house: Acto
     response = admin.get(LIST)
     assert response.text.count("<tr data-id=") == 50
     assert len(response.data) <= 60_000
-    assert len(admin.get(f"{LIST}?status=draft&category_id={world.cups}&sort=-price&price_min=1").data) <= 60_000
+    # Each chip brings the form that edits it.
+    assert len(admin.get(f"{LIST}?status=draft&category_id={world.cups}&sort=-price&price_min=1").data) <= 64_500
 
 
 def test_pictures_of_the_style_are_there() -> None:
@@ -437,11 +438,11 @@ def test_a_cell_says_whether_the_row_still_belongs_to_the_list(admin: Browser, w
     answer = cell(admin, id=world.mug, version=1, status="published", where="status=draft&sort=price").json
     assert answer["fits"] is False
     assert answer["cells"]["status"]["html"] == '<span class="is-published">Published</span>'
-    assert cell(admin, id=world.mug, version=2, price="3", where="status=published&price_max=4").json["fits"] is True
+    assert cell(admin, id=world.mug, version=2, price="8", where="status=published&price_max=9").json["fits"] is True
 
 
 def test_a_cell_brings_the_row_up_to_date(admin: Browser, world: World) -> None:
-    answer = cell(admin, id=world.mug, version=1, price="3", shown=["status", "updated_at", "completeness"]).json
+    answer = cell(admin, id=world.mug, version=1, price="8", shown=["status", "updated_at", "completeness"]).json
     assert set(answer["cells"]) == {"price", "status", "updated_at", "completeness"}
     assert answer["cells"]["updated_at"]["html"] == "just now<small>administrator</small>"
 
@@ -454,12 +455,14 @@ def test_a_cell_tells_nothing_that_the_person_may_not_see(admin: Browser, sign_i
 
 def test_numbers_are_read_as_the_reader_writes_them_and_doubt_is_asked(admin: Browser, world: World) -> None:
     speak(world.users["administrator"], "de")
+    # From no price at all nothing looks doubtful but the number.
+    assert cell(admin, id=world.mug, version=1, price="").status_code == 200
     before = digest()
-    answer = cell(admin, id=world.mug, version=1, price="1,299")
+    answer = cell(admin, id=world.mug, version=2, price="1,299")
     assert answer.status_code == 400
     assert answer.json["readings"] == [{"typed": "1299", "shown": "1.299,00"}, {"typed": "1,2990", "shown": "1,299"}]
     assert digest() == before
-    answer = cell(admin, id=world.mug, version=1, price="1.299,50")
+    answer = cell(admin, id=world.mug, version=2, price="1.299,50")
     assert "1.299,50" in answer.json["cells"]["price"]["html"] and answer.json["value"] == "1299,50"
     assert product(world.mug).price == Decimal("1299.50")
 
