@@ -262,7 +262,9 @@ def _visible_changes_of(actor: Actor, model: type[Resource]) -> ColumnElement[bo
         return false()
     reached = (or_(Change.verb == verb, _filed_within(getattr(Change, column), paths)) for verb, column in _FILED)
     # Of one record at a time: to collect all that lie within reach takes longer than any page may.
-    now = visible(actor, select(model.id).where(model.id == Change.record_id), model).correlate(Change).scalar_subquery()
+    now = (
+        visible(actor, select(model.id).where(model.id == Change.record_id), model).correlate(Change).scalar_subquery()
+    )
     return and_(Change.resource == name, *reached, now.is_not(None))
 
 
