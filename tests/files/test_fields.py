@@ -52,6 +52,7 @@ GOOD: list[tuple[str, str, Any]] = [
     ("description", "Plain & simple\nsecond line", "<p>Plain &amp; simple<br>second line</p>"),
     ("description", "One\n\n \nTwo", "<p>One</p><p>Two</p>"),
     ("description", "<p>Rich</p><script>alert(1)</script>", "<p>Rich</p>"),
+    ("notes", "<p>Ask <b>first</b></p>", "<p>Ask <strong>first</strong></p>"),
     ("description", "5 < 6 and 7 > 6", "<p>5 &lt; 6 and 7 &gt; 6</p>"),
     ("price", "49.99", Decimal("49.99")),
     ("price", "24", Decimal(24)),
@@ -118,6 +119,7 @@ BAD: list[tuple[str, str, str]] = [
     ("sku", "a\x00", "SKU: the text holds a character that cannot be stored."),
     ("slug", "x" * 201, "Slug: 201 characters are too many."),
     ("slug", "taken", "Slug: this value is taken"),
+    ("notes", "x" * 20_001, "Notes: 20008 characters are too many."),
     ("description", "x" * 100_001, "Description: 100008 characters are too many."),
     *(
         ("price", text, f"Price: “{text}” is not an amount. Write it like 1234.50.")

@@ -219,8 +219,9 @@ def others() -> Iterator[Question]:
         "brands": lambda world: "/admin/brand/",
     }
     for name, address in pages.items():
-        yield Question(f"page: {name}", opened(address))
-        if name not in ("brands", "form"):
+        # The dashboard of a small catalogue counts at once what that of a large one has kept, and asks of each need.
+        yield Question(f"page: {name}", opened(address), steady=name != "dashboard")
+        if name not in ("brands", "form", "dashboard"):
             most = PAIR if name == "list of a word" else PAGE
             yield Question(f"page: {name}, scoped", opened(address, "scoped"), most)
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 from flask import Flask
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from backoffice import writes
 from backoffice.app import create_app
@@ -21,6 +21,7 @@ from backoffice.models.base import Resource
 from backoffice.models.brand import Brand
 from backoffice.models.category import Category
 from backoffice.models.history import OutboxMessage
+from backoffice.models.personal import Preference, SavedView
 from backoffice.models.product import Product
 from backoffice.models.role import Role
 from backoffice.models.tag import Tag
@@ -72,7 +73,7 @@ def fill(unit: Unit) -> None:
         description="<p>For <b>tea</b></p>", price=Decimal("12.90"), cost=Decimal("9999999999.99"), currency="USD",
         category_id=cups.id, brand_id=brand.id, responsible_id=person.id, tags=[tags[0].id, tags[1].id],
         image_url="https://img.example/1.webp", attributes=attributes, name_i18n={"fr": "Tasse bleue", "ar": "كوب"},
-        description_i18n={"fr": "<p>Thé</p>"},
+        description_i18n={"fr": "<p>Thé</p>"}, notes="<p>Ask first</p>",
     )  # fmt: skip
     make(unit, Product, sku="K-1", name="Kyoto cup", price=Decimal(1200), currency="JPY", category_id=cups.id)
     make(unit, Product, sku="OLD-1", name="Old mug", category_id=cups.id)
@@ -106,6 +107,9 @@ def wear(actor: Actor) -> None:
     writes.run(actor, "Away", away)
     writes.run(actor, "For good", lambda unit: records.purge(unit, named(unit, Product, GONE)))
     with writes.bookkeeping() as session:
+        session.execute(insert(Preference).values(user_id=person.id, name="list.product", value={"columns": ["price"]}))
+        shared = {"role_id": person.roles[0].id, "resource": "product", "name": "Drafts", "query": {"status": "draft"}}
+        session.execute(insert(SavedView).values(user_id=person.id, created_at=utcnow(), **shared))
         first = select(OutboxMessage.id).order_by(OutboxMessage.id).limit(1).scalar_subquery()
         sent = {"sent_at": utcnow(), "attempts": 1, "error": "refused once"}
         session.execute(update(OutboxMessage).where(OutboxMessage.id == first).values(sent))
