@@ -67,7 +67,7 @@ def test_the_focus_comes_back_from_the_palette(page: Page) -> None:
 def test_a_scanner_that_is_faster_than_the_answer_opens_the_product(open_page: Opened) -> None:
     page = open_page("/admin/product/")
     row = page.locator("tr[data-id]").first
-    sku, key = row.locator(".row-key").inner_text(), row.get_attribute("data-id")
+    sku, key = row.locator("code").inner_text(), row.get_attribute("data-id")
     page.route("**/admin/palette/**", lambda route: (page.wait_for_timeout(400), route.continue_()))
     page.keyboard.press("Control+k")
     page.keyboard.type(sku)
