@@ -1,7 +1,7 @@
 # `make` lists the commands. They need Python 3.11 or newer with its venv module, make and git.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check style types floors format migrations translations bench requirements vendor venv venv-dev
+.PHONY: help run test check style types floors format migrations translations messages bench requirements vendor venv venv-dev
 
 # pip and the tools keep their caches at home; where there is none, they stay in the project.
 export HOME := $(or $(HOME),$(CURDIR)/.cache)
@@ -41,11 +41,11 @@ migrations: venv-dev ## migrate an empty database up and down, and compare it wi
 	export APP_ENV=testing INSTANCE_PATH="$$scratch" DATABASE_URL= && \
 	$(FLASK) db upgrade && $(FLASK) db check && $(FLASK) db downgrade base && $(FLASK) db upgrade
 
-translations: venv-dev ## find every text to translate
-	@scratch=$$(mktemp -d) && trap 'rm -rf "$$scratch"' EXIT && \
-	$(PY) -m babel.messages.frontend --quiet extract --mapping .ci/babel.cfg --keyword _l --keyword _n:1,2 \
-	  --output "$$scratch/messages.pot" $(wildcard backoffice admin_views templates) && \
-	echo "$$(grep -c '^msgid' "$$scratch/messages.pot") texts to translate"
+translations: venv-dev ## check that every text is translated into every language
+	@$(PY) .ci/translations.py check
+
+messages: venv-dev ## find every text, add new ones to translations/, drop those that are gone, compile
+	@$(PY) .ci/translations.py update
 
 format: venv-dev ## format the code and mend what lint can mend
 	$(PY) -m ruff format .

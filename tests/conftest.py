@@ -144,10 +144,16 @@ class FreshClient(FlaskClient):
             return super().open(*args, **options)
 
 
+def speak_english(app: Flask) -> None:
+    """Let texts stay as the code has them in every language; numbers and directions follow the language."""
+    app.extensions["babel"].translation_directories.clear()
+
+
 @pytest.fixture
 def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
     """Return an application over `database_url`, its context pushed."""
     app = create_app(settings_for(database_url, tmp_path))
+    speak_english(app)
     app.test_client_class = FreshClient
     with app.app_context():
         yield app

@@ -1,0 +1,50 @@
+"""Every text is translated into every language, with the placeholders that it has."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from babel.messages import Message
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def tool() -> ModuleType:
+    """Return the tool that keeps the catalogues."""
+    spec = importlib.util.spec_from_file_location("translations", ROOT / ".ci" / "translations.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("language", ["fr", "de", "es", "ar"])
+def test_a_catalogue_is_complete_and_true(tool: ModuleType, language: str) -> None:
+    assert list(tool.problems(language)) == []
+
+
+FAULTS = [
+    (Message("Save", ""), 1, "is not translated"),
+    (Message("%(name)s saved", "enregistré"), 1, "other placeholders"),
+    (Message("%(name)s saved", "%(nom)s enregistré"), 1, "other placeholders"),
+    (Message("%(name)s saved", "%(name)s %(name) enregistré"), 1, "broken placeholder"),
+    (Message("Save", "Enregistrer", flags=["fuzzy"]), 1, "fuzzy"),
+    (Message((" %(num)s row", " %(num)s rows"), ("%(num)s ligne", "%(num)s lignes")), 2, "spaces"),
+    (Message(("%(num)s row", "%(num)s rows"), ("a", "b")), 6, "6 plural forms"),
+]
+
+
+@pytest.mark.parametrize(("message", "forms", "fault"), FAULTS)
+def test_a_fault_is_found(tool: ModuleType, message: Message, forms: int, fault: str) -> None:
+    assert any(fault in found for found in tool.faults(message, forms))
+
+
+def test_what_may_be_said_in_words_is_none(tool: ModuleType) -> None:
+    message = Message(
+        ("%(num)s row", "%(num)s rows"), ("لا صفوف", "صف", "صفان", "%(num)s صفوف", "%(num)s صفا", "%(num)s صف")
+    )
+    assert list(tool.faults(message, 6)) == []
