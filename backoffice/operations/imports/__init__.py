@@ -1,4 +1,4 @@
-"""Import files: CSV and JSON Lines, of every resource, set-based and idempotent. docs/import.md tells it to people."""
+"""Import files: CSV and JSON Lines, of every resource, set-based and idempotent. docs/files.md tells it to people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stored mappings: which of a supplier's columns makes which of ours. docs/import.md has the format."""
+"""Stored mappings: which of a supplier's columns makes which of ours. docs/files.md has the format."""
 
 from __future__ import annotations
 

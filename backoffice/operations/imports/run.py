@@ -46,7 +46,7 @@ _LOCK = 7_243_002
 
 @dataclass(frozen=True)
 class Options:
-    """How a file is imported; docs/import.md tells what each means.
+    """How a file is imported; docs/files.md tells what each means.
 
     `folder` is that of the installation, `title` that of the change set where the file's name does not tell.
     """
