@@ -33,9 +33,11 @@ from .rows import Name, Row, read_row
 from .source import Source, SourceRow, open_source
 from .upsert import Upsert
 
-#: Rows of a chunk: what fits in about TARGET seconds, so that nobody waits long for its locks.
-FIRST, FEWEST, MOST, WHOLE = 500, 50, 2_000, 50_000
+#: Rows of a chunk: what fits in about TARGET seconds, so that nobody waits long for its locks, and no more characters
+#: than WEIGHT, so that memory holds them several times over.
+FIRST, FEWEST, MOST, WHOLE = 500, 200, 2_000, 50_000
 TARGET = 0.15
+WEIGHT = 4_000_000
 
 #: How often a chunk is tried again after another writer was faster.
 ATTEMPTS = 4
@@ -83,13 +85,15 @@ class Import:
         """Import every row and return what became of them."""
         size = self._first_size()
         chunk: list[Row] = []
+        weight = 0
         try:
             with _Seen(self.plan) as seen:
                 for row in self._rows(seen):
                     chunk.append(row)
-                    if len(chunk) >= size:
+                    weight += row.source.weight
+                    if len(chunk) >= size or weight > WEIGHT:
                         size = self._flush(chunk, size)
-                        chunk = []
+                        chunk, weight = [], 0
                 self._flush(chunk, size)
         finally:
             self.report.errors = self.errors.close()

@@ -49,6 +49,11 @@ class SourceRow:
     written: Sequence[str]
     problem: Problem | None = None
 
+    @property
+    def weight(self) -> int:
+        """Return the number of characters of the row."""
+        return sum(map(len, self.written))
+
 
 @dataclass
 class Source:
