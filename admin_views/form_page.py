@@ -10,7 +10,6 @@ from backoffice import policy
 from backoffice.extensions import db
 from backoffice.i18n import _, separators
 from backoffice.models.base import Resource
-from backoffice.models.history import Change
 from backoffice.operations import presence as presences
 from backoffice.policy import Actor
 
@@ -111,7 +110,6 @@ def _last_change(actor: Actor, record: Resource | None) -> timeline.Entry | None
     """Return the last change of `record` that `actor` may see."""
     if record is None or not policy.allows(actor, "read", "history"):
         return None
-    conditions = (Change.resource == record.resource.name, Change.record_id == record.id)
-    page = timeline.page_of_changes(db.session, actor, conditions, None, size=1)
+    page = timeline.page_of_record(db.session, actor, record, None, size=1)
     found = timeline.entries(db.session, actor, page.rows)
     return found[0] if found else None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from flask_babel import get_domain
 
 from backoffice import writes
 from backoffice.models.user import User
@@ -26,9 +27,12 @@ SPOKEN = {
 
 @pytest.mark.parametrize("language", SPOKEN)
 def test_pages_speak_the_language_of_the_person(
-    app: Flask, admin: Browser, world: World, house: Actor, language: str
+    app: Flask, admin: Browser, world: World, house: Actor, language: str, request: pytest.FixtureRequest
 ) -> None:
     app.extensions["babel"].translation_directories.append(str(TRANSLATIONS))
+    # What other tests read of a language, nothing, is kept for the whole process.
+    get_domain().cache.clear()
+    request.addfinalizer(get_domain().cache.clear)
     with writes.unit(house, "Language") as unit:
         unit.get(User, world.users["administrator"]).locale = language
     products, history, direction = SPOKEN[language]
