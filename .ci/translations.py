@@ -12,6 +12,7 @@ import io
 import re
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages import Catalog, Message
@@ -26,6 +27,8 @@ SOURCES = ("backoffice", "admin_views", "templates")
 METHODS = [("**.py", "python"), ("**.html", "jinja2"), ("**.txt", "jinja2")]
 KEYWORDS = {"_": None, "_l": None, "gettext": None, "_n": (1, 2), "ngettext": (1, 2), "lazy_gettext": None}
 OPTIONS = {"**.html": {"trimmed": "true"}, "**.txt": {"trimmed": "true"}}
+
+ALWAYS = datetime(2026, 1, 1, tzinfo=UTC)
 
 _PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]")
 #: A wrong sign after the bracket, such as `%(count)` alone, breaks the page that shows it.
@@ -77,6 +80,8 @@ def written(found: Catalog) -> bytes:
 def compiled(found: Catalog) -> bytes:
     """Return the compiled form of a catalogue."""
     out = io.BytesIO()
+    # The compiled form holds these moments; it must be the same whenever it is made.
+    found.creation_date = found.revision_date = ALWAYS
     write_mo(out, found)
     return out.getvalue()
 
