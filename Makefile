@@ -1,7 +1,7 @@
 # `make` lists the commands. They need Python 3.11 or newer with its venv module, make and git.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check style types floors format migrations translations messages bench requirements vendor venv venv-dev
+.PHONY: help run test check style types floors format migrations translations messages bench screenshots pictures requirements vendor venv venv-dev
 
 # pip and the tools keep their caches at home; where there is none, they stay in the project.
 export HOME := $(or $(HOME),$(CURDIR)/.cache)
@@ -53,6 +53,12 @@ format: venv-dev ## format the code and mend what lint can mend
 
 bench: venv-dev ## run the benchmark; prints a table and writes JSON to bench/results/
 	@$(PY) -m bench
+
+screenshots: venv-dev ## draw every screen into FOLDER (default screenshots/): light, dark and Arabic, wide and narrow
+	@$(PY) -m tests.browser.draw $(or $(FOLDER),screenshots) $(NAMES)
+
+pictures: venv-dev ## draw the pictures of the documents, docs/pictures/
+	@$(PY) -m tests.browser.pictures
 
 requirements: ## compile requirements/*.in with hashes for every platform (UPGRADE=--upgrade takes newer releases)
 	@command -v uv >/dev/null || { echo "uv is missing: install it (python3 -m pip install uv)." >&2; exit 1; }

@@ -54,7 +54,7 @@ def moment(value: datetime | None, form: str = "medium") -> Markup:
     if value is None:
         return nothing()
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        value.isoformat(), format_datetime(value, "full"), format_datetime(value, form)
+        value.isoformat(timespec="milliseconds"), format_datetime(value, "full"), format_datetime(value, form)
     )
 
 

@@ -67,14 +67,15 @@
     box.querySelector("[data-place]").textContent =
       box.dataset.words.replace("%(place)s", number.format(at + 1)).replace("%(count)s", count);
   }
-  const link = (rel, address) => {
-    const one = box.querySelector(`[rel=${rel}]`);
-    if (address) one.href = address;
-    else one.setAttribute("aria-disabled", "true");
+  const link = (way, address) => {
+    const one = box.querySelector(`[data-way=${way}]`);
+    if (!address) return;
+    one.href = address;
+    one.removeAttribute("aria-disabled");
   };
   link("prev", order.keys[at - 1] && to(order.keys[at - 1], order));
   link("next", order.keys[at + 1] ? to(order.keys[at + 1], order) : order.next && "#next");
-  box.querySelector("[rel=next]").addEventListener("click", async (event) => {
+  box.querySelector("[data-way=next]").addEventListener("click", async (event) => {
     if (order.keys[at + 1] || !order.next) return;
     event.preventDefault();
     const address = await nextRecord();

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 from babel.messages import Message
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.tools import load
 
 
 @pytest.fixture(scope="module")
 def tool() -> ModuleType:
     """Return the tool that keeps the catalogues."""
-    spec = importlib.util.spec_from_file_location("translations", ROOT / ".ci" / "translations.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("translations")
 
 
 @pytest.mark.parametrize("language", ["fr", "de", "es", "ar"])

@@ -1,15 +1,14 @@
 """The third-party files that the browser loads are exactly those of the manifest, with their licences."""
 
 import hashlib
-import importlib.util
 import json
 import re
 import tomllib
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.tools import ROOT, load
+
 VENDOR = ROOT / "backoffice" / "static" / "vendor"
 PACKAGES = json.loads((VENDOR / "manifest.json").read_text(encoding="utf-8"))["packages"]
 FILES = {entry["file"]: entry["sha256"] for package in PACKAGES for entry in package["files"]}
@@ -48,8 +47,6 @@ def test_only_minified_scripts_and_styles_without_source_maps() -> None:
 
 
 def test_the_sprite_holds_each_single_icon() -> None:
-    spec = importlib.util.spec_from_file_location("vendor", ROOT / ".ci" / "vendor.py")
-    vendor = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(vendor)
+    vendor = load("vendor")
     (sprite,) = VENDOR.rglob("sprite.svg")
     assert vendor.sprite(list((sprite.parent / "outline").glob("*.svg"))) == sprite.read_text(encoding="utf-8")

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -21,26 +22,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from backoffice import policy, writes
-from backoffice.app import create_app
-from backoffice.extensions import db
-from backoffice.operations import accounts, demo
-from backoffice.writes import Unit
-from tests.conftest import REQUIRED, settings_for
+from tests.conftest import REQUIRED
+from tests.scene import PASSWORD, fill
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-
-PASSWORD = "seventeen blue teapots"
-
-#: Who signs in, with their role; the guest is the one whose language changes.
-PEOPLE = {
-    "administrator": "administrator",
-    "catalogue-manager": "catalogue-manager",
-    "editor": "editor",
-    "viewer": "viewer",
-    "guest": "viewer",
-}
 
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 375, "height": 812}
@@ -57,6 +43,13 @@ def chromium() -> Iterator[Browser]:
         if REQUIRED:
             pytest.fail(message)
         pytest.skip(message)
+    with launched() as browser:
+        yield browser
+
+
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """Start Chromium."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
@@ -74,10 +67,16 @@ def site_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def site(sqlite_template: Path, site_folder: Path) -> Iterator[str]:
     """Return the address of a server of this module's own, with the demo catalogue and a person of each role."""
-    folder = site_folder
+    with served(sqlite_template, site_folder) as address:
+        yield address
+
+
+@contextmanager
+def served(template: Path, folder: Path, worked: bool = False) -> Iterator[str]:
+    """Serve a house of its own in `folder`, `site.db`, from a migrated SQLite file; `worked` as of `fill`."""
     url = f"sqlite:///{folder / 'site.db'}"
-    shutil.copy(sqlite_template, folder / "site.db")
-    _fill(url, folder)
+    shutil.copy(template, folder / "site.db")
+    fill(url, folder, worked)
     port = _free_port()
     environment = {"APP_ENV": "testing", "DATABASE_URL": url, "INSTANCE_PATH": str(folder), "PORT": str(port)}
     environment["PATH"] = os.environ["PATH"]
@@ -90,22 +89,6 @@ def site(sqlite_template: Path, site_folder: Path) -> Iterator[str]:
         finally:
             server.terminate()
             server.wait(10)
-
-
-def _fill(url: str, folder: Path) -> None:
-    app = create_app(settings_for(url, folder))
-    actor = policy.system("tests")
-    with app.app_context():
-        demo.load(actor, folder)
-
-        def work(unit: Unit) -> None:
-            for name, role in PEOPLE.items():
-                roles = accounts.roles_of_keys(unit, [role])
-                accounts.create_user(unit, f"{name}@example.org", roles, password=PASSWORD)
-
-        writes.run(actor, "People", work)
-        db.session.remove()
-        db.engine.dispose()
 
 
 def _free_port() -> int:
@@ -130,6 +113,11 @@ def _await(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
 @pytest.fixture(scope="module")
 def signed_in(chromium: Browser, site: str) -> Callable[[str], Any]:
     """Return what gives the cookies of a person, who signs in once for the whole module."""
+    return cookies_on(chromium, site)
+
+
+def cookies_on(chromium: Browser, site: str) -> Callable[[str], Any]:
+    """Return what gives the cookies of a person on the server `site`, who signs in once."""
     known: dict[str, Any] = {}
 
     def cookies(who: str) -> Any:

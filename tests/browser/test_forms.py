@@ -23,8 +23,9 @@ from backoffice.models.house import HOUSE_ID, House
 from backoffice.models.product import Product
 from backoffice.models.user import User, new_session_key
 from tests.conftest import settings_for
+from tests.scene import PASSWORD
 
-from .conftest import DESKTOP, PASSWORD, PHONE, findings
+from .conftest import DESKTOP, PHONE, findings
 
 HOUSE = policy.system("tests")
 ADMINISTRATOR = "administrator@example.org"
