@@ -31,7 +31,9 @@ def main() -> None:
         fresh = Path(scratch)
         made = draw(fresh, PICTURES, whole=False)
         shutil.rmtree(TARGET, ignore_errors=True)
-        shutil.copytree(fresh, TARGET)
+        TARGET.mkdir()
+        for picture in fresh.iterdir():
+            shutil.copyfile(picture, TARGET / picture.name)
     sys.stdout.write(f"{made} pictures in {TARGET.name}\n")
 
 
