@@ -25,7 +25,15 @@ FOLDER = ROOT / "translations"
 LANGUAGES = ("fr", "de", "es", "ar")
 SOURCES = ("backoffice", "admin_views", "templates")
 METHODS = [("**.py", "python"), ("**.html", "jinja2"), ("**.txt", "jinja2")]
-KEYWORDS = {"_": None, "_l": None, "gettext": None, "_n": (1, 2), "ngettext": (1, 2), "lazy_gettext": None}
+KEYWORDS = {
+    "_": None,
+    "_l": None,
+    "phrase": None,
+    "gettext": None,
+    "_n": (1, 2),
+    "ngettext": (1, 2),
+    "lazy_gettext": None,
+}
 OPTIONS = {"**.html": {"trimmed": "true"}, "**.txt": {"trimmed": "true"}}
 
 ALWAYS = datetime(2026, 1, 1, tzinfo=UTC)

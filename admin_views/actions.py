@@ -8,7 +8,7 @@ from typing import Any
 
 from backoffice import policy, writes
 from backoffice.errors import Refused
-from backoffice.i18n import _
+from backoffice.i18n import _, phrase
 from backoffice.models.base import Resource
 from backoffice.policy import Actor, Denied
 from backoffice.writes import Unit
@@ -107,7 +107,7 @@ def carry_out(view: Any, action: MassAction, model: type[Resource], actor: Actor
             _one(view, action, unit, record, report)
         return report
 
-    title = _("%(action)s: %(resource)s", action=action.label, resource=model.resource.plural)
+    title = phrase("%(action)s: %(resource)s", action=action.label, resource=model.resource.plural)
     report, receipt = writes.run(actor, title, work, source="action")
     report.change_set_id = receipt.change_set_id
     # What the rows were already is no change.

@@ -14,7 +14,7 @@ from flask_admin import expose
 from backoffice import policy, writes
 from backoffice.errors import NotFound, Refused
 from backoffice.extensions import db
-from backoffice.i18n import _, _l, _n
+from backoffice.i18n import Phrase, _, _l, _n, phrase
 from backoffice.models.base import Resource, fields_of
 from backoffice.models.fields import Kind
 from backoffice.operations import doubts, records
@@ -363,17 +363,17 @@ class ResourceView(PersonalPages, GuardedView, DisarmedModelView):
         def deed(unit: Unit, found: Resource) -> None:
             compare.bring_back(unit, found, version or 0, keys)
 
-        return self._one_deed(deed, _l("Bring back: %(name)s"), _l("“%(name)s” has the chosen fields back."))
+        return self._one_deed(deed, phrase("Bring back: %(name)s"), _l("“%(name)s” has the chosen fields back."))
 
     @expose("/delete/", methods=("POST",))
     def delete_view(self) -> Any:
         """Move a record to the trash."""
-        return self._one_deed(records.trash, _l("Delete: %(name)s"), _l("“%(name)s” is in the trash."))
+        return self._one_deed(records.trash, phrase("Delete: %(name)s"), _l("“%(name)s” is in the trash."))
 
     @expose("/restore/", methods=("POST",))
     def restore_view(self) -> Any:
         """Bring a record back from the trash."""
-        return self._one_deed(records.restore, _l("Restore: %(name)s"), _l("“%(name)s” is back."))
+        return self._one_deed(records.restore, phrase("Restore: %(name)s"), _l("“%(name)s” is back."))
 
     @expose("/purge/", methods=("POST",))
     def purge_view(self) -> Any:
@@ -381,9 +381,11 @@ class ResourceView(PersonalPages, GuardedView, DisarmedModelView):
         if "confirm" not in request.form:
             record = self.get_one(request.form.get("id", ""))
             return self.page("admin/purge.html", record=record, shown=details.shown_fields(self.actor, record))
-        return self._one_deed(records.purge, _l("Delete for good: %(name)s"), _l("“%(name)s” was deleted for good."))
+        return self._one_deed(
+            records.purge, phrase("Delete for good: %(name)s"), _l("“%(name)s” was deleted for good.")
+        )
 
-    def _one_deed(self, deed: Callable[[Unit, Resource], None], title: Any, said: Any) -> Any:
+    def _one_deed(self, deed: Callable[[Unit, Resource], None], title: Phrase, said: Any) -> Any:
         record = self.get_one(request.form.get("id", ""))
         key, name, shown = record.id, str(record), self.name_of(record)
 
@@ -391,7 +393,7 @@ class ResourceView(PersonalPages, GuardedView, DisarmedModelView):
             deed(unit, unit.get(self.model, key))
 
         try:
-            _nothing, receipt = writes.run(self.actor, str(title) % {"name": name}, work, source="form")
+            _nothing, receipt = writes.run(self.actor, title.of(name=name), work, source="form")
         except Refused as refused:
             flash(str(refused), "error")
             return redirect(self.return_url(), 303)

@@ -10,7 +10,7 @@ from typing import Any
 from babel.dates import format_timedelta
 from babel.lists import format_list
 from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
-from flask_babel import format_date, format_datetime, get_locale, to_user_timezone
+from flask_babel import format_date, format_datetime, format_time, get_locale, to_user_timezone
 from markupsafe import Markup, escape
 
 from backoffice.html import sanitise, text_of
@@ -53,8 +53,22 @@ def moment(value: datetime | None, form: str = "medium") -> Markup:
     """Return `value` in the reader's zone; the machine-readable form goes with it."""
     if value is None:
         return nothing()
+    return _timed(value, format_datetime(value, form))
+
+
+def time_of_day(value: datetime) -> Markup:
+    """Return the time of `value` in the reader's zone, where the day is said beside it."""
+    return _timed(value, format_time(value, "short"))
+
+
+def since(value: datetime) -> Markup:
+    """Return how long ago `value` was."""
+    return _timed(value, ago(value, utcnow()))
+
+
+def _timed(value: datetime, shown: str) -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        value.isoformat(timespec="milliseconds"), format_datetime(value, "full"), format_datetime(value, form)
+        value.isoformat(timespec="milliseconds"), format_datetime(value, "full"), shown
     )
 
 

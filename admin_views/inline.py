@@ -14,7 +14,7 @@ from werkzeug.exceptions import BadRequest
 from backoffice import policy, writes
 from backoffice.errors import NotFound, Refused
 from backoffice.extensions import db
-from backoffice.i18n import AmbiguousNumber, _, parse_decimal
+from backoffice.i18n import AmbiguousNumber, _, parse_decimal, phrase
 from backoffice.models.base import Resource, fields_of
 from backoffice.models.fields import Field
 from backoffice.operations import doubts, records
@@ -144,7 +144,7 @@ def _save(
         saved = records.save_form(unit, model, key, version, {field.name: value})
         doubts.ask(actor, saved.record, was, accepted)
 
-    title = _("%(field)s of %(name)s", field=field.label, name=str(record))
+    title = phrase("%(field)s of %(name)s", field=field.label, name=str(record))
     _nothing, receipt = writes.run(actor, title, work, source="inline")
     return receipt
 

@@ -12,7 +12,7 @@ from backoffice import policy, writes
 from backoffice.errors import Refused
 from backoffice.extensions import db
 from backoffice.history import Conflict, State
-from backoffice.i18n import _
+from backoffice.i18n import Phrase, _, phrase
 from backoffice.models.base import Resource
 from backoffice.models.history import Change
 from backoffice.operations import doubts, records
@@ -57,7 +57,7 @@ def create(
         doubts.ask(actor, record, {}, accepted)
         return record, {}
 
-    title = _("Create: %(resource)s", resource=model.resource.label)
+    title = phrase("Create: %(resource)s", resource=model.resource.label)
     return _run(form, model, actor, title, work, request_id)
 
 
@@ -86,14 +86,14 @@ def update(
         doubts.ask(actor, saved.record, was, accepted)
         return saved.record, saved.merged
 
-    return _run(form, model, actor, _("Edit: %(name)s", name=str(record)), work, request_id)
+    return _run(form, model, actor, phrase("Edit: %(name)s", name=str(record)), work, request_id)
 
 
 def _run(
     form: RecordForm,
     model: type[Resource],
     actor: Actor,
-    title: str,
+    title: Phrase,
     work: Callable[[Unit], tuple[Resource, State]],
     request_id: str | None,
 ) -> Outcome:

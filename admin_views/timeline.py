@@ -197,7 +197,7 @@ def entries(session: Session, actor: Actor, changes: Sequence[Change], whole: bo
 def _title(actor: Actor, change_set: ChangeSet, changes: Sequence[Change]) -> str:
     """Return what was done, in general words where the reader may not know what the records are called."""
     if all(policy.label_of(actor, change) == change.label for change in changes):
-        return change_set.title
+        return str(change_set.told)
     return str(VERBS.get(changes[0].verb, changes[0].verb))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 from unicodedata import decimal as decimal_digit
@@ -15,11 +16,65 @@ from babel.numbers import (
     get_decimal_symbol,
     get_group_symbol,
 )
-from flask_babel import get_locale, gettext, lazy_gettext, ngettext
+from flask_babel import LazyString, force_locale, get_locale, gettext, lazy_gettext, ngettext
 
 _: Callable[..., str] = gettext
 _l: Callable[..., Any] = lazy_gettext
 _n: Callable[..., str] = ngettext
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A sentence that is kept and that each of its readers reads in their own language.
+
+    `text` is as the code has it, with named places; a part may be a name, which nobody translates, a label or a phrase.
+    """
+
+    text: str
+    parts: Mapping[str, Any] = field(default_factory=dict)
+
+    def of(self, **parts: Any) -> Phrase:
+        """Return the sentence with `parts` in its places."""
+        return Phrase(self.text, dict(self.parts) | parts)
+
+    def __str__(self) -> str:
+        told: str = gettext(self.text) % {name: str(part) for name, part in self.parts.items()}
+        return told
+
+    @property
+    def in_english(self) -> str:
+        """Return the sentence in the language of the code."""
+        with force_locale("en"):
+            return str(self)
+
+    def encoded(self) -> dict[str, Any]:
+        """Return the sentence as a document; `decoded` reads it."""
+        return {"text": self.text, "parts": {name: _encoded(part) for name, part in self.parts.items()}}
+
+    @classmethod
+    def decoded(cls, document: Mapping[str, Any]) -> Phrase:
+        """Return the sentence of a document."""
+        parts = {
+            name: cls.decoded(part) if isinstance(part, dict) else str(part)
+            for name, part in document.get("parts", {}).items()
+        }
+        return cls(str(document["text"]), parts)
+
+
+def _encoded(part: Any) -> Any:
+    if isinstance(part, Phrase):
+        return part.encoded()
+    if isinstance(part, LazyString):
+        with force_locale("en"):
+            # A label is a text of the code: English has no catalogue.
+            return Phrase(str(part)).encoded()
+    return str(part)
+
+
+def phrase(text: str, **parts: Any) -> Phrase:
+    """Return a sentence to keep; this name is how the tools find its text."""
+    return Phrase(text, parts)
+
 
 #: Languages of the interface, each in its own words.
 LANGUAGES = {"en": "English", "fr": "Français", "de": "Deutsch", "es": "Español", "ar": "العربية"}

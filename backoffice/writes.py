@@ -20,6 +20,7 @@ from .backends import search
 from .backends.rows import insert_many
 from .errors import NotFound, Refused, WriteRefused
 from .extensions import db
+from .i18n import Phrase
 from .models.base import Resource, fields_of
 from .models.history import Change, ChangeSet, OutboxMessage
 from .models.search_entry import searched_text
@@ -112,11 +113,12 @@ class DoorSession(Session):
 class Unit:
     """One deed under way: `session` reads and writes, `actor` is who does it."""
 
-    def __init__(self, session: DoorSession, actor: Actor, source: str, title: str) -> None:
+    def __init__(self, session: DoorSession, actor: Actor, source: str, title: str | Phrase) -> None:
         self.session = session
         self.actor = actor
         self.source = source
-        self.title = title
+        self.title = title.in_english if isinstance(title, Phrase) else title
+        self.phrase = title.encoded() if isinstance(title, Phrase) else None
         self.undo_of_id: int | None = None
         self.continues: int | None = None
         self.request_id: str | None = None
@@ -247,6 +249,7 @@ class Unit:
                 "actor_label": self.actor.label,
                 "source": self.source,
                 "title": self.title[:500],
+                "phrase": self.phrase,
                 "undo_of_id": self.undo_of_id,
                 "request_id": self.request_id,
                 "change_count": count,
@@ -278,7 +281,7 @@ def rule(resource: str) -> Callable[[Rule], Rule]:
 @contextmanager
 def unit(
     actor: Actor,
-    title: str,
+    title: str | Phrase,
     source: str = "form",
     *,
     request_id: str | None = None,
@@ -323,7 +326,7 @@ def unit(
         _after_commit(work)
 
 
-def run(actor: Actor, title: str, work: Callable[[Unit], R], **options: Any) -> tuple[R, Receipt]:
+def run(actor: Actor, title: str | Phrase, work: Callable[[Unit], R], **options: Any) -> tuple[R, Receipt]:
     """Do `work` in a unit, again from the start when the database gave way to another writer, and return its result."""
     for attempt in range(1, ATTEMPTS + 1):
         try:

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from backoffice import policy, writes
 from backoffice.app import create_app
 from backoffice.extensions import db
+from backoffice.i18n import _l, phrase
 from backoffice.models.base import Resource
 from backoffice.models.brand import Brand
 from backoffice.models.category import Category
@@ -54,7 +55,7 @@ def fill(url: str, folder: Path, worked: bool = False) -> None:
                 roles = accounts.roles_of_keys(unit, [role])
                 accounts.create_user(unit, f"{name}@example.org", roles, password=PASSWORD)
 
-        writes.run(actor, "People", work)
+        writes.run(actor, phrase("Create: %(resource)s", resource=User.resource.plural), work)
         if worked:
             _work(folder)
         db.session.remove()
@@ -78,12 +79,13 @@ def _work(folder: Path) -> None:
     news = folder / "news.csv"
     news.write_text(NEWS, encoding="utf-8")
     import_file(manager, news, Options(model=Product, folder=folder))
-    with writes.unit(manager, "Trash", source="action") as opened:
+    trash = phrase("%(action)s: %(resource)s", action=_l("Move to the trash"), resource=Product.resource.plural)
+    with writes.unit(manager, trash, source="action") as opened:
         for key in keys[20:23]:
             records.trash(opened, opened.get(Product, key))
     receipt = _change(editor, {"name": "A name that was a mistake"}, keys[12])
     undo.undo_change_set(manager, receipt)
-    with writes.unit(chief, "Role") as opened:
+    with writes.unit(chief, phrase("Create: %(resource)s", resource=Role.resource.label)) as opened:
         top = opened.session.scalars(select(Category).where(Category.parent_id.is_(None)).order_by(Category.id)).first()
         assert top
         grants = ["product:read", "product:update", "category:read", "brand:read", "history:read"]
@@ -102,7 +104,10 @@ def _change(actor: policy.Actor, values: dict[str, Any], *keys: int, source: str
         for key in keys:
             records.update(unit, unit.get(Product, key), values)
 
-    _done, receipt = writes.run(actor, "Change", work, source=source)
+    title = phrase("Edit: %(name)s", name=str(db.session.get_one(Product, keys[0])))
+    if source == "action":
+        title = phrase("%(action)s: %(resource)s", action=_l("Archive"), resource=Product.resource.plural)
+    _done, receipt = writes.run(actor, title, work, source=source)
     assert receipt.change_set_id
     return receipt.change_set_id
 

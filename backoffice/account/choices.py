@@ -8,7 +8,7 @@ from flask_babel import refresh
 
 from .. import writes
 from ..errors import Refused
-from ..i18n import LANGUAGES, _
+from ..i18n import LANGUAGES, _, phrase
 from ..models.user import User
 from ..operations import accounts, personal
 from ..web.errors import ask_to_sign_in, wants_json
@@ -35,7 +35,7 @@ def language_post() -> ResponseReturnValue:
         def work(unit: Unit) -> None:
             accounts.update_profile(unit, unit.get(User, person.id), {"locale": chosen})
 
-        writes.run(session.current_actor(), _("Change one’s own language"), work)
+        writes.run(session.current_actor(), phrase("Change one’s own language"), work)
         refresh()
     response = _back()
     _keep(response, "language", chosen, httponly=True)

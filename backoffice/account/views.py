@@ -12,7 +12,7 @@ from flask_wtf.csrf import CSRFError, generate_csrf
 from .. import writes
 from ..errors import Refused
 from ..extensions import db
-from ..i18n import _
+from ..i18n import _, phrase
 from ..models.user import User
 from ..operations import accounts, passwords, personal, sign_in
 from ..web.errors import ask_to_sign_in, wants_json
@@ -85,7 +85,7 @@ def profile_post() -> ResponseReturnValue:
         accounts.update_profile(unit, unit.get(User, person.id), values)
 
     try:
-        writes.run(session.current_actor(), _("Change one’s own profile"), work)
+        writes.run(session.current_actor(), phrase("Change one’s own profile"), work)
     except Refused as error:
         return _profile_page(errors={error.field or "": str(error)}), 400
     if "keys" in request.form:
@@ -109,7 +109,7 @@ def password_post() -> ResponseReturnValue:
     try:
         form.refuse_mismatch()
         sign_in.check_own(person, form.current.data or "", request.remote_addr)
-        writes.run(session.current_actor(), _("Change one’s own password"), work)
+        writes.run(session.current_actor(), phrase("Change one’s own password"), work)
     except sign_in.TooManyTries as error:
         return _slowed(_profile_page(errors={"current": str(error)}), error)
     except Refused as error:

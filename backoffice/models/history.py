@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..extensions import Base
+from ..i18n import Phrase
 from .types import BigKey, Document, PathText, UtcDateTime, utcnow
 
 #: Where a write can come from.
@@ -16,7 +17,10 @@ SOURCES = ("form", "inline", "action", "import", "command", "api", "schedule", "
 
 
 class ChangeSet(Base):
-    """One deed: who, when, from where. `actor_label` outlives the person's record."""
+    """One deed: who, when, from where. `actor_label` outlives the person's record.
+
+    `title` says in English what was done; `phrase` is the same as an `i18n.Phrase`, which each reader has translated.
+    """
 
     __tablename__ = "change_set"
 
@@ -26,11 +30,17 @@ class ChangeSet(Base):
     actor_label: Mapped[str] = mapped_column(String(300))
     source: Mapped[str] = mapped_column(String(20))
     title: Mapped[str] = mapped_column(String(500))
+    phrase: Mapped[dict[str, Any] | None] = mapped_column(Document)
     undo_of_id: Mapped[int | None] = mapped_column(ForeignKey("change_set.id"))
     request_id: Mapped[str | None] = mapped_column(String(64), unique=True)
     change_count: Mapped[int] = mapped_column(default=0, server_default="0")
 
     changes: Mapped[list[Change]] = relationship(back_populates="change_set", viewonly=True, order_by="Change.id")
+
+    @property
+    def told(self) -> Phrase | str:
+        """Return what was done, in the language of whoever reads it where that is kept."""
+        return Phrase.decoded(self.phrase) if self.phrase else self.title
 
     __table_args__ = (
         Index("ix_change_set_actor_id", "actor_id", "id"),

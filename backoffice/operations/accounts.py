@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from .. import policy, writes
 from ..errors import Refused
-from ..i18n import _
+from ..i18n import _, phrase
 from ..models.base import fields_of
 from ..models.role import ADMINISTRATOR, Role
 from ..models.user import User, new_session_key
@@ -107,7 +107,7 @@ def ensure_first_administrator(actor: Actor, email: str = FIRST_ADDRESS) -> tupl
     def work(unit: Unit) -> str | None:
         return None if guards.has_administrator(unit) else _make_administrator(unit, email, password).email
 
-    made, _receipt = writes.run(actor, _("Create the first administrator"), work, source="command")
+    made, _receipt = writes.run(actor, phrase("Create the first administrator"), work, source="command")
     return (made, password) if made else None
 
 

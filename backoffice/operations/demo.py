@@ -15,6 +15,7 @@ from sqlalchemy import select
 from .. import writes
 from ..errors import Refused
 from ..extensions import db
+from ..i18n import phrase
 from ..models.base import Resource
 from ..models.brand import Brand
 from ..models.category import Category
@@ -31,7 +32,7 @@ DATA = Path(__file__).resolve().parent.parent / "demo"
 SEPARATOR = " > "
 
 #: The title by which history knows what the demo brought; no other change set can have it.
-TITLE = "Load the demo catalogue"
+TITLE = phrase("Load the demo catalogue")
 
 NamePath = tuple[str, ...]
 
@@ -75,7 +76,7 @@ def load(actor: Actor, folder: Path) -> dict[str, int]:
 
 def clear(actor: Actor) -> Cleared:
     """Delete what the demo brought for good, but for what was changed since; what something else uses stays."""
-    cleared, _receipt = writes.run(actor, "Clear the demo catalogue", _clear, source="command")
+    cleared, _receipt = writes.run(actor, phrase("Clear the demo catalogue"), _clear, source="command")
     return cleared
 
 
@@ -127,7 +128,7 @@ def _clear(unit: Unit) -> Cleared:
         brought = (
             select(Change.record_id)
             .join(ChangeSet, ChangeSet.id == Change.change_set_id)
-            .where(ChangeSet.title == TITLE, ChangeSet.actor_id.is_(None))
+            .where(ChangeSet.title == TITLE.text, ChangeSet.actor_id.is_(None))
             .where(Change.resource == model.resource.name, Change.verb == "create")
         )
         for record in unit.session.scalars(select(model).where(model.id.in_(brought)).order_by(order, model.id)).all():

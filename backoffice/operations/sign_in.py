@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from .. import policy, writes
 from ..errors import Refused
-from ..i18n import _, _n
+from ..i18n import _, _n, phrase
 from ..models.user import User
 from ..writes import Unit
 from . import passwords, throttle
@@ -83,4 +83,4 @@ def _renew(user: User, password: str) -> None:
         if found.password_hash == stale:
             found.password_hash = passwords.rehash(password)
 
-    writes.run(policy.system("sign-in"), _("Keep a password by newer parameters"), work, source="system")
+    writes.run(policy.system("sign-in"), phrase("Keep a password by newer parameters"), work, source="system")

@@ -12,7 +12,7 @@ from sqlalchemy import Select, case, select
 from .. import history, policy, writes
 from ..errors import NotFound, Refused
 from ..extensions import db
-from ..i18n import _
+from ..i18n import _, phrase
 from ..models.base import Resource, field_of, fields_of, find_field, resources
 from ..models.history import Change, ChangeSet
 from ..policy import Actor
@@ -79,7 +79,7 @@ def _undo(actor: Actor, change_set_id: int, statement: Select[Change], keys: Col
     change_ids = list(db.session.scalars(ordered))
     if change_set is None or not change_ids:
         raise NotFound("change_set", change_set_id)
-    title = _("Undo: %(title)s", title=change_set.title)
+    title = phrase("Undo: %(title)s", title=change_set.told)
     report = UndoReport()
     while change_ids:
         left: list[tuple[int, Skipped]] = []

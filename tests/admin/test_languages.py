@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask_babel import get_domain
+from sqlalchemy import select
 
 from backoffice import writes
+from backoffice.extensions import db
+from backoffice.i18n import Phrase, phrase
+from backoffice.models.history import ChangeSet
 from backoffice.models.user import User
 from backoffice.policy import Actor
 
@@ -41,3 +47,35 @@ def test_pages_speak_the_language_of_the_person(
     assert f"<h1>{products}</h1>" in page and history in page
     for path in ("/admin/", "/admin/history/", f"/admin/product/edit/?id={world.mug}", "/admin/user/", "/profile"):
         assert admin.get(path).status_code == 200, path
+
+
+def test_what_was_done_is_told_in_the_language_of_who_reads_it(
+    app: Flask, admin: Browser, world: World, house: Actor, request: pytest.FixtureRequest
+) -> None:
+    def speak(language: str) -> None:
+        with writes.unit(house, "Language") as unit:
+            unit.get(User, world.users["administrator"]).locale = language
+
+    app.extensions["babel"].translation_directories.append(str(TRANSLATIONS))
+    get_domain().cache.clear()
+    request.addfinalizer(get_domain().cache.clear)
+    speak("fr")
+    admin.submit(f"/admin/product/edit/?id={world.mug}", name="100% %(blue)s mug")
+    admin.post("/admin/product/action/", {"action": "archive", "rowid": [str(world.mug)]})
+    stored = db.session.scalars(select(ChangeSet).order_by(ChangeSet.id.desc()).limit(2)).all()
+    assert [one.title for one in stored] == ["Archive: Products", "Edit: Blue mug"]
+    admin.post("/admin/history/undo/", {"change_set": str(stored[0].id)})
+    told = {
+        "fr": ["Annulation\xa0: Archiver\xa0: Produits", "Archiver\xa0: Produits", "Modification\xa0: Blue mug"],
+        "de": ["Rückgängig machen: Archivieren: Produkte", "Archivieren: Produkte", "Bearbeiten: Blue mug"],
+    }
+    for language, titles in told.items():
+        speak(language)
+        page = admin.get("/admin/history/?resource=product").text
+        assert re.findall(r'deed-title"><a[^>]*><bdi>(.*?)</bdi>', page)[:3] == titles
+
+
+def test_a_kept_sentence_comes_back_as_it_was() -> None:
+    inner = phrase("Create: %(resource)s", resource="50 % off, %(name)s")
+    kept = phrase("Undo: %(title)s", title=inner)
+    assert Phrase.decoded(json.loads(json.dumps(kept.encoded()))) == kept

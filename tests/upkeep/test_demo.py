@@ -164,8 +164,8 @@ def test_clearing_removes_all_of_it(loaded: Flask) -> None:
     assert clear(loaded) == "Deleted for good: nothing.\n"
     titles = db.session.execute(select(ChangeSet.title, ChangeSet.source).order_by(ChangeSet.id)).all()
     assert [tuple(title) for title in titles] == [
-        (demo.TITLE, "import"),
-        (demo.TITLE, "import"),
+        (demo.TITLE.text, "import"),
+        (demo.TITLE.text, "import"),
         ("Clear the demo catalogue", "command"),
     ]
 

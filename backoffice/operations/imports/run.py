@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from ... import policy, writes
 from ...errors import Refused
 from ...extensions import db
-from ...i18n import _
+from ...i18n import Phrase, _, phrase
 from ...models.base import Resource
 from ...models.types import utcnow
 from ...models.user import User
@@ -63,7 +63,7 @@ class Options:
     dry_run: bool = False
     clear_empty: bool = False
     restore: bool = False
-    title: str | None = None
+    title: str | Phrase | None = None
 
 
 @dataclass
@@ -74,7 +74,7 @@ class Import:
     source: Source
     plan: Plan
     options: Options
-    title: str
+    title: str | Phrase
     mapping: FileMapping | None
     errors: ErrorFile
     tell: Callable[[Report], None]
@@ -243,7 +243,7 @@ def import_file(
     plan = _plan(model, source, options, mapping)
     stamp = f"{utcnow():%Y%m%d-%H%M%S}-{re.sub(r'[^A-Za-z0-9_-]+', '-', path.stem)[:60]}"
     errors = ErrorFile(_free(options.folder / "imports", stamp, source.format), source)
-    title = options.title or _("Import of %(file)s", file=path.name)
+    title = options.title or phrase("Import of %(file)s", file=path.name)
     return Import(actor, source, plan, options, title, mapping, errors, tell).run()
 
 
