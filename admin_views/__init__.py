@@ -23,7 +23,7 @@ from backoffice.policy import Denied
 from backoffice.web.errors import token_failed
 from backoffice.web.people import is_signed_in
 
-from . import formats
+from . import formats, timeline
 from .access import GuardedView
 from .dashboard import Dashboard
 
@@ -69,6 +69,7 @@ def register(app: Flask, packages: tuple[str, ...] = ()) -> Admin:
         moment=formats.moment,
         since=formats.since,
         time_of_day=formats.time_of_day,
+        line_fields=timeline.LINE_FIELDS,
         plain_moment=formats.plain_moment,
         format_count=formats.count,
         whole=formats.whole,

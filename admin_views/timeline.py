@@ -27,6 +27,9 @@ PAGE = 30
 SHOWN_CHANGES = 4
 SHOWN_FIELDS = 6
 
+#: Fields of one record in the line that tells of it.
+LINE_FIELDS = 3
+
 SOURCES: dict[str, Any] = {
     "form": _l("Form"),
     "inline": _l("List"),
@@ -49,6 +52,9 @@ VERBS: dict[str, Any] = {
 
 #: What the verb of a change says already.
 _SAID = frozenset({"trashed_at"})
+
+#: Verbs whose fields are all that the record held or holds.
+_WHOLE = frozenset({"create", "purge"})
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,27 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Group:
+    """Changes of one deed that did the same to records of one kind."""
+
+    verb: str
+    entries: list[Entry]
+
+    @property
+    def tells_fields(self) -> bool:
+        """Return whether fields say what happened: those of a new record are its own page."""
+        return self.verb not in _WHOLE and any(entry.lines for entry in self.entries)
+
+    @property
+    def label(self) -> str:
+        """Return what happened to what kind of record."""
+        first = self.entries[0]
+        plural = len(self.entries) > 1 and first.model is not None
+        kind = str(first.model.resource.plural) if plural and first.model else first.resource_label
+        return _("%(verb)s: %(resource)s", verb=first.verb, resource=kind)
+
+
+@dataclass(frozen=True)
 class Deed:
     """One change set with the first of its changes."""
 
@@ -88,6 +115,18 @@ class Deed:
     entries: list[Entry]
     more: bool
     undone: bool
+
+    @property
+    def shortened(self) -> bool:
+        """Return whether an entry has more to tell than its line."""
+        told = (entry for entry in self.entries if entry.change.verb not in _WHOLE)
+        return any(len(entry.lines) + entry.hidden > LINE_FIELDS for entry in told)
+
+    @property
+    def groups(self) -> list[Group]:
+        """Return the entries, neighbours of one verb and kind together."""
+        parted = groupby(self.entries, key=lambda entry: (entry.change.verb, entry.change.resource))
+        return [Group(verb, list(entries)) for (verb, _resource), entries in parted]
 
 
 @dataclass(frozen=True)
