@@ -20,9 +20,12 @@ from urllib.request import urlopen
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.conftest import REQUIRED
+from backoffice.app import create_app
+from backoffice.extensions import db
+from tests.conftest import REQUIRED, settings_for
 from tests.scene import PASSWORD, fill
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,6 +72,15 @@ def site(sqlite_template: Path, site_folder: Path) -> Iterator[str]:
     """Return the address of a server of this module's own, with the demo catalogue and a person of each role."""
     with served(sqlite_template, site_folder) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def behind(site: str, site_folder: Path) -> Iterator[Flask]:
+    """Return an application over the database that is served, to look and to change behind the back of a page."""
+    app = create_app(settings_for(f"sqlite:///{site_folder / 'site.db'}", site_folder))
+    yield app
+    with app.app_context():
+        db.engine.dispose()
 
 
 @contextmanager

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,14 +14,12 @@ from playwright.sync_api import Page, Route, expect
 from sqlalchemy import func, select
 
 from backoffice import policy, writes
-from backoffice.app import create_app
 from backoffice.extensions import db
 from backoffice.html import sanitise
 from backoffice.models.history import ChangeSet
 from backoffice.models.house import HOUSE_ID, House
 from backoffice.models.product import Product
 from backoffice.models.user import User, new_session_key
-from tests.conftest import settings_for
 from tests.scene import PASSWORD
 
 from .conftest import DESKTOP, PHONE, findings
@@ -33,15 +30,6 @@ MANAGER = "catalogue-manager@example.org"
 
 #: Products of the demo, one for each test that changes it.
 PRODUCTS = iter(range(1, 149))
-
-
-@pytest.fixture(scope="module")
-def behind(site: str, site_folder: Path) -> Iterator[Flask]:
-    """Return an application over the database that is served, to look and to change behind the back of a page."""
-    app = create_app(settings_for(f"sqlite:///{site_folder / 'site.db'}", site_folder))
-    yield app
-    with app.app_context():
-        db.engine.dispose()
 
 
 @pytest.fixture
