@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
-from typing import Any
 
 from flask import Flask, current_app, g, request
 from flask.typing import ResponseReturnValue
@@ -18,7 +17,6 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from backoffice.errors import NotFound
-from backoffice.i18n import _l
 from backoffice.policy import Denied
 from backoffice.web.errors import token_failed
 from backoffice.web.people import is_signed_in
@@ -26,15 +24,7 @@ from backoffice.web.people import is_signed_in
 from . import formats, timeline
 from .access import GuardedView
 from .dashboard import Dashboard
-
-#: Groups of the navigation in their order; a resource may name one of its own, which comes after them.
-GROUPS: dict[str, Any] = {
-    "catalogue": _l("Catalogue"),
-    "content": _l("Content"),
-    "people": _l("People"),
-    "work": _l("Work"),
-    "history": _l("History"),
-}
+from .groups import GROUPS
 
 
 @dataclass(frozen=True)

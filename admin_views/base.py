@@ -216,8 +216,7 @@ class ResourceView(PersonalPages, GuardedView, DisarmedModelView):
     def create_view(self) -> Any:
         """Show an empty form, or one that begins with what another record has, or create a record from it."""
         data = request.form if request.method == "POST" else None
-        copied = self.get_one(request.args["copy"]) if "copy" in request.args and data is None else None
-        form = forms.build(self, None, data, copied)
+        form = forms.build(self, None, data, self.begun_from() if data is None else None)
         outcome = saving.Outcome()
         if data is not None and self._is_sendable(form):
             accepted = doubts.accepted(data.get(forms.CONFIRM))
@@ -225,6 +224,10 @@ class ResourceView(PersonalPages, GuardedView, DisarmedModelView):
             if outcome.key is not None:
                 return self._after_save(form, outcome)
         return self._show_form(form, None, outcome)
+
+    def begun_from(self) -> Resource | None:
+        """Return the record that a new form begins with, None where it begins empty."""
+        return self.get_one(request.args["copy"]) if "copy" in request.args else None
 
     @expose("/edit/", methods=("GET", "POST"))
     def edit_view(self) -> Any:

@@ -1,99 +1,34 @@
-"""The pages of roles: a matrix of resources and verbs."""
+"""The pages of roles: a matrix of resources and verbs, and what a change of it does before it is saved."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
+from flask import request
 from markupsafe import Markup
+from sqlalchemy import select
 
 from backoffice import policy
+from backoffice.extensions import db
 from backoffice.i18n import _, _l
-from backoffice.models.base import CRUD, resources
-from backoffice.models.fields import Field
-from backoffice.models.role import EVERYTHING, Role
+from backoffice.models.base import CRUD, Resource, resources
+from backoffice.models.category import Category
+from backoffice.models.role import ADMINISTRATOR, Role
+from backoffice.operations import guards
+from backoffice.operations.presets import PRESETS
+from backoffice.operations.rights_change import compare, concerned, rights_by_key
 from backoffice.policy import Actor, RoleRights
-from backoffice.web.errors import AREA_LABELS, VERBS
+from backoffice.web.people import current_user_record
 
-from . import fields as form_fields
-from . import formats
+from . import formats, told_rights
 from .base import ResourceView, Words
 from .columns import Drawn, nothing
-
-
-@dataclass(frozen=True)
-class Box:
-    """One grant in the matrix."""
-
-    grant: str
-    label: str
-    checked: bool
-    free: bool
-
-
-@dataclass(frozen=True)
-class MatrixLine:
-    """A resource or area with a box for each of its verbs; None where it has no such verb."""
-
-    label: str
-    letters: list[Box | None]
-    extra: list[Box]
-
-
-class GrantsField(form_fields.HouseField):
-    """Grants as boxes. A grant that the person does not hold stays as it is, whatever the form says."""
-
-    template = "grants"
-
-    def __init__(self, declared: Field, *, actor: Actor, **options: Any) -> None:
-        super().__init__(declared, **options)
-        self.actor = actor
-
-    def is_in(self, formdata: Any) -> bool:
-        return self.name in formdata or f"{self.name}.shown" in formdata
-
-    def take(self, formdata: Any) -> None:
-        stored, sent = set(self.value or ()), set(formdata.getlist(self.name))
-        free = {grant for grant in (*policy.all_grants(), EVERYTHING) if self.is_free(grant)}
-        unknown = sent - policy.all_grants() - {EVERYTHING}
-        if unknown:
-            self.process_errors.append(
-                _(
-                    "%(field)s: “%(grant)s” is no right. Choose from the list.",
-                    field=self.declared.label,
-                    grant=min(unknown)[:60],
-                )
-            )
-        self.value = sorted((stored - free) | (sent & free))
-
-    def is_free(self, grant: str) -> bool:
-        """Return whether the person holds `grant` themselves, so that they may give or take it."""
-        return policy.covers(self.actor, RoleRights("", frozenset({grant})))
-
-    @property
-    def everything(self) -> Box:
-        """Return the box of the grant that covers all."""
-        held = EVERYTHING in (self.value or ())
-        return Box(EVERYTHING, _("Everything, also what comes later"), held, self.is_free(EVERYTHING))
-
-    @property
-    def lines(self) -> list[MatrixLine]:
-        """Return the matrix."""
-        lines = []
-        for name, verbs in policy.matrix_lines().items():
-            model = resources().get(name)
-            label = str(model.resource.plural if model else AREA_LABELS.get(name, name))
-            boxes = {verb: self._box(name, verb, label) for verb in verbs}
-            lines.append(
-                MatrixLine(
-                    label, [boxes.get(verb) for verb in CRUD], [box for verb, box in boxes.items() if verb not in CRUD]
-                )
-            )
-        return lines
-
-    def _box(self, name: str, verb: str, label: str) -> Box:
-        grant = f"{name}:{verb}"
-        return Box(grant, str(VERBS.get(verb, verb)), grant in (self.value or ()), self.is_free(grant))
+from .effects import Effects, EffectsPages, own_warnings, people_sentences
+from .forms import RecordForm
+from .lookups import keys_of
+from .matrix import FieldNamesField, GrantsField, is_free
+from .names import names_of
 
 
 def letters(actor: Actor, resource: str, verbs: tuple[str, ...]) -> str:
@@ -126,7 +61,7 @@ def letter_list(actor: Actor) -> Markup:
     return Markup('<ul class="letter-list">{}</ul>').format(Markup("").join(items)) if held else Markup("–")
 
 
-class RoleView(ResourceView):
+class RoleView(EffectsPages, ResourceView):
     """Roles."""
 
     model = Role
@@ -141,10 +76,116 @@ class RoleView(ResourceView):
     columns = ("letters",)
     main = ("name", "description", "grants")
     side = ("key", "categories", "hidden_fields", "locked_fields")
-    widgets = {"grants": GrantsField}
+    widgets = {"grants": GrantsField, "hidden_fields": FieldNamesField, "locked_fields": FieldNamesField}
+    form_template = "admin/role.html"
+    told = ("grants", "categories", "hidden_fields", "locked_fields")
 
     def column_letters(self, role: Role) -> Drawn:
         """Return what the role gives."""
         return letter_line(Actor(None, "", (policy.rights_of(role),)))
 
     column_letters.label = _l("Rights")  # type: ignore[attr-defined]
+
+    def begun_from(self) -> Resource | None:
+        """Return the role that a new one starts from: a preset, or another role."""
+        kind, _colon, key = _start()
+        if kind == "preset" and key in PRESETS:
+            return Role(grants=sorted(PRESETS[key].grants))
+        return self.get_one(key) if kind == "copy" else None
+
+    def extra_context(self, form: RecordForm, record: Resource | None) -> dict[str, Any]:
+        """Return what a new role can start from, and what of that the person cannot give."""
+        left_out = self._hold_to_own(form) if record is None and request.method == "GET" else []
+        return super().extra_context(form, record) | {
+            "starts": self._starts() if record is None else [],
+            "started": "".join(_start()),
+            "left_out": formats.listed(left_out),
+        }
+
+    def _hold_to_own(self, form: RecordForm) -> list[str]:
+        """Take from a new form what the person cannot give; return its names."""
+        if "grants" not in form:
+            return []
+        field = form["grants"]
+        grants = sorted(field.value or ())
+        field.show([one for one in grants if is_free(self.actor, one)])
+        return [told_rights.grant(one) for one in grants if not is_free(self.actor, one)]
+
+    def _starts(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """Return what a new role can start from, in groups: value and label."""
+        groups = [(_("As shipped"), [(f"preset:{key}", str(one.label)) for key, one in PRESETS.items()])]
+        if self.may("read") and policy.names(self.actor, Role):
+            live = select(Role.id, Role.name).where(Role.trashed_at.is_(None)).order_by(Role.name)
+            named = [(f"copy:{one.id}", one.name) for one in db.session.execute(live)]
+            groups.append((_("A copy of"), named))
+        return groups
+
+    def effects(self, form: RecordForm, record: Resource | None) -> Effects:
+        """Return what saving the form of a role would do."""
+        before = policy.rights_of(record) if isinstance(record, Role) else RoleRights("", frozenset())
+        values = form.values()
+        added, removed = self._categories(values, record)
+        after = RoleRights(
+            str(values.get("name") or before.name),
+            frozenset(values.get("grants", before.grants) or ()),
+            tuple(sorted({*before.scope, *added} - removed.keys())),
+            frozenset(values.get("hidden_fields", before.hidden) or ()),
+            frozenset(values.get("locked_fields", before.locked) or ()),
+        )
+        if replace(after, name=before.name) == before:
+            return Effects()
+        who = _("“%(name)s”", name=after.name) if after.name else _("The new role")
+        found = compare(Actor(None, "", (before,)), Actor(None, "", (after,)))
+        effects = Effects(told_rights.of_a_role(who, before, after, found))
+        effects.said += told_rights.of_places(
+            who,
+            sorted(removed.values()),
+            sorted(added.values()),
+            limited_before=bool(before.scope),
+            limited_after=bool(after.scope),
+        )
+        effects.warnings = self._refusals(record, before, after)
+        if record is not None:
+            self._tell_people(effects, record, before, after)
+        return effects
+
+    def _categories(self, values: dict[str, Any], record: Resource | None) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the categories that a form adds to the limits and takes from them: path -> name."""
+        was = keys_of(record.categories) if isinstance(record, Role) else set()
+        now = keys_of(values.get("categories", was))
+        names = names_of(db.session, self.actor, {"category": was ^ now})
+        rows = db.session.execute(select(Category.id, Category.path).where(Category.id.in_(sorted(was ^ now))))
+        paths = {row.id: row.path for row in rows}
+        added, removed = (
+            {paths[key]: names.get(("category", key), f"#{key}") for key in keys if key in paths}
+            for keys in (now - was, was - now)
+        )
+        return added, removed
+
+    def _refusals(self, record: Resource | None, before: RoleRights, after: RoleRights) -> list[str]:
+        """Return why the form could not be saved as it stands."""
+        if isinstance(record, Role) and record.key == ADMINISTRATOR and not guards.is_unlimited(after):
+            return [guards.administrator_stays()]
+        if guards.missing_grants(self.actor, before):
+            return [guards.more_than_you(before.name)]
+        if guards.missing_grants(self.actor, after):
+            return [guards.cannot_give(after.name)]
+        return []
+
+    def _tell_people(self, effects: Effects, record: Resource, before: RoleRights, after: RoleRights) -> None:
+        """Add for whom the change of a role changes something, the person themselves first."""
+        me = current_user_record()
+        mine = {role.id for role in me.roles} if me else set()
+        if record.id in mine:
+            others = tuple(rights_by_key(db.session(), mine - {record.id}).values())
+            effects.warnings += own_warnings(self.actor, replace(self.actor, roles=(*others, after)))
+        if policy.allows(self.actor, "read", "user"):
+            whom = concerned(db.session(), record.id, before, after)
+            effects.people = people_sentences(self.actor, whom.holders, whom.gaining, whom.losing)
+            effects.href = self.get_url("user.index_view", roles=record.id) if whom.holders else ""
+
+
+def _start() -> tuple[str, str, str]:
+    """Return what the address says that a new role starts from: its kind, a colon, and its key."""
+    start = request.args.get("start") or (f"copy:{request.args['copy']}" if "copy" in request.args else "")
+    return start.partition(":")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from flask import request
@@ -14,23 +14,28 @@ from backoffice import policy
 from backoffice.extensions import db
 from backoffice.i18n import _, _l, within_sentence
 from backoffice.models.base import Resource
-from backoffice.models.role import Role
+from backoffice.models.role import ADMINISTRATOR, Role
 from backoffice.models.user import User
-from backoffice.operations import accounts
+from backoffice.operations import accounts, guards
+from backoffice.operations.rights_change import compare, is_last_administrator
+from backoffice.policy import ANONYMOUS, Actor
 from backoffice.writes import Unit
 
 from .base import ResourceView, Words
 from .columns import Drawn
+from .effects import Effects, EffectsPages, own_warnings
 from .forms import RecordForm
+from .lookups import keys_of
 from .pickers import ZoneField
 from .role import letter_line, letter_list
 from .saving import Extra
+from .told_rights import of_a_person
 
 #: The fields of the section "Reset password".
 PASSWORD, CONFIRMATION = "password", "password_confirm"
 
 
-class UserView(ResourceView):
+class UserView(EffectsPages, ResourceView):
     """People: who they are, what they may, and a new password when theirs is lost."""
 
     model = User
@@ -48,6 +53,7 @@ class UserView(ResourceView):
     side = ("active", "locale", "zone")
     widgets = {"zone": ZoneField}
     besides = frozenset({PASSWORD, CONFIRMATION})
+    told = ("roles", "active")
     form_template = "admin/user.html"
     details_page = "admin/user_details.html"
 
@@ -88,9 +94,52 @@ class UserView(ResourceView):
 
     def extra_context(self, form: RecordForm, record: Resource | None) -> dict[str, Any]:
         """Return what the password section shows."""
-        return {
+        return super().extra_context(form, record) | {
             "password_open": self.may_set_password(record),
             "typed_password": request.form.get(PASSWORD, ""),
             "typed_confirmation": request.form.get(CONFIRMATION, ""),
             "said": within_sentence,
         }
+
+    def effects(self, form: RecordForm, record: Resource | None) -> Effects:
+        """Return what saving the form of a person would do: what they gain and lose, and their letters afterwards."""
+        user, values = record if isinstance(record, User) else None, form.values()
+        held = keys_of(user.roles) if user else set()
+        was_active = user is None or user.active
+        wanted, active = keys_of(values.get("roles", held)), bool(values.get("active", was_active))
+        if (wanted, active) == (held, was_active):
+            return Effects()
+        roles = self._roles(wanted)
+        who = self.name_of(user) if user else str(values.get("name") or values.get("email") or _("The new user"))
+        before = policy.actor_of(user) if user else ANONYMOUS
+        after = Actor(getattr(user, "id", None), who, tuple(map(policy.rights_of, roles))) if active else ANONYMOUS
+        effects = Effects(of_a_person(who, compare(before, after)), letters=letter_line(after))
+        if active != was_active:
+            sign = _("%(who)s may sign in again.", who=who) if active else _("%(who)s can no longer sign in.", who=who)
+            effects.said.insert(0, sign)
+        elif not effects.said:
+            effects.said = [_("%(who)s may do the same as before.", who=who)]
+        effects.warnings = [*self._refusals(user, roles, held, active)]
+        if user is not None and user.id == self.actor.user_id:
+            effects.warnings += own_warnings(before, after)
+        return effects
+
+    @staticmethod
+    def _roles(keys: set[int]) -> list[Role]:
+        """Return the live roles `keys`, as they are stored."""
+        live = select(Role).where(Role.id.in_(sorted(keys)), Role.trashed_at.is_(None)).order_by(Role.id)
+        return list(db.session.scalars(live))
+
+    def _refusals(self, user: User | None, roles: list[Role], held: set[int], active: bool) -> Iterator[str]:
+        """Yield why the form could not be saved as it stands."""
+        own = user is not None and user.id == self.actor.user_id
+        for role in user.roles if user is not None and not own else ():
+            if guards.missing_grants(self.actor, policy.rights_of(role)):
+                yield guards.more_than_you(self.name_of(user))
+                return
+        for role in roles:
+            if role.id not in held and guards.missing_grants(self.actor, policy.rights_of(role)):
+                yield guards.cannot_give(role.name)
+        stays = active and ADMINISTRATOR in {role.key for role in roles}
+        if user is not None and not stays and is_last_administrator(db.session(), user):
+            yield guards.last_administrator(self.name_of(user))

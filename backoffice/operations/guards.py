@@ -18,7 +18,7 @@ from ..models.base import fields_of, resources
 from ..models.category import Category
 from ..models.role import ADMINISTRATOR, EVERYTHING, Role
 from ..models.user import User
-from ..policy import RoleRights
+from ..policy import Actor, RoleRights
 from ..recording import Draft
 from ..writes import Unit, rule
 
@@ -46,16 +46,13 @@ def guard_user(unit: Unit, draft: Draft) -> None:
     held, given = _roles_of(unit, draft)
     if draft.record_id != unit.actor.user_id:
         for role in held.values():
-            _require_covered(unit, policy.rights_of(role), _more_than_you(draft.label), None)
+            _require_covered(unit, policy.rights_of(role), more_than_you(draft.label), None)
     for key in given.keys() - held.keys():
         role = given[key]
-        _require_covered(unit, policy.rights_of(role), _cannot_give(role.name), "roles")
+        _require_covered(unit, policy.rights_of(role), cannot_give(role.name), "roles")
     if _loses_administrator(unit, draft, held, given) and not has_administrator(unit):
         raise Refused(
-            _(
-                "“%(person)s” is the last administrator who can sign in. Make somebody else administrator first.",
-                person=draft.label,
-            ),
+            last_administrator(draft.label),
             next((name for name in ("roles", "active") if name in draft.diff), None),
         )
 
@@ -70,9 +67,9 @@ def guard_role(unit: Unit, draft: Draft) -> None:
     before = _rights_before(unit, draft, after)
     _guard_administrator(draft, role)
     if before:
-        _require_covered(unit, before, _more_than_you(draft.label), None)
+        _require_covered(unit, before, more_than_you(draft.label), None)
     if after:
-        _require_covered(unit, after, _cannot_give(draft.label), _widened(draft))
+        _require_covered(unit, after, cannot_give(draft.label), _widened(draft))
 
 
 def _roles_of(unit: Unit, draft: Draft) -> tuple[dict[int, Role], dict[int, Role]]:
@@ -144,22 +141,45 @@ def _guard_administrator(draft: Draft, role: Role | None) -> None:
     limits = {"hidden_fields": role.hidden_fields, "locked_fields": role.locked_fields, "categories": role.categories}
     broken = next((name for name, value in limits.items() if value), None if EVERYTHING in role.grants else "grants")
     if broken:
-        raise Refused(_("The administrator role gives every right without limits. Make another role for less."), broken)
+        raise Refused(administrator_stays(), broken)
+
+
+def administrator_stays() -> str:
+    """Return why the administrator role is not narrowed."""
+    return _("The administrator role gives every right without limits. Make another role for less.")
+
+
+def is_unlimited(rights: RoleRights) -> bool:
+    """Return whether `rights` give everything everywhere, as those of the administrator role must."""
+    return EVERYTHING in rights.grants and not (rights.scope or rights.hidden or rights.locked)
+
+
+def missing_grants(actor: Actor, rights: RoleRights) -> list[str]:
+    """Return the grants of `rights` that `actor` does not hold as far as they reach, and so cannot hand on."""
+    single = {grant: replace(rights, grants=frozenset({grant})) for grant in sorted(rights.grants)}
+    return [grant for grant, one in single.items() if not policy.covers(actor, one)]
 
 
 def _require_covered(unit: Unit, rights: RoleRights, message: str, field: str | None) -> None:
-    if policy.covers(unit.actor, rights):
-        return
-    single = (replace(rights, grants=frozenset({grant})) for grant in sorted(rights.grants))
-    missing = [next(iter(one.grants)) for one in single if not policy.covers(unit.actor, one)]
-    raise Refused(f"{message} {_('Missing: %(grants)s.', grants=_named(missing))}", field)
+    missing = missing_grants(unit.actor, rights)
+    if missing:
+        raise Refused(f"{message} {_('Missing: %(grants)s.', grants=_named(missing))}", field)
 
 
-def _more_than_you(label: str) -> str:
+def last_administrator(label: str) -> str:
+    """Return why somebody stays administrator."""
+    return _(
+        "“%(person)s” is the last administrator who can sign in. Make somebody else administrator first.", person=label
+    )
+
+
+def more_than_you(label: str) -> str:
+    """Return why somebody, or a role, is not changed."""
     return _("“%(name)s” holds rights that you do not hold; somebody who does can make this change.", name=label)
 
 
-def _cannot_give(label: str) -> str:
+def cannot_give(label: str) -> str:
+    """Return why a role is not handed on."""
     return _(
         "“%(name)s” gives rights that you do not hold yourself; leave them out, or ask who holds them.", name=label
     )

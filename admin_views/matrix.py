@@ -1,0 +1,173 @@
+"""The matrix of a role: a line for each resource and area, a box for each verb."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from flask import current_app
+
+from backoffice import policy
+from backoffice.i18n import _
+from backoffice.models.base import CRUD, fields_of, resources
+from backoffice.models.fields import Field
+from backoffice.models.role import EVERYTHING
+from backoffice.policy import Actor, RoleRights
+from backoffice.web.errors import VERBS
+
+from . import fields as form_fields
+from . import formats, told_rights
+from .groups import GROUPS
+from .pickers import CodesField
+
+#: Verbs of which each brings *read*: what is not seen can be neither made nor mended.
+NEEDS_READ = ("create", "update", "delete")
+
+
+@dataclass(frozen=True)
+class Box:
+    """One grant in the matrix; `free` where the person may give and take it."""
+
+    grant: str
+    verb: str
+    label: str
+    checked: bool
+    free: bool
+
+
+@dataclass(frozen=True)
+class Line:
+    """A resource or area with a box for each of its verbs; None where it has no such verb."""
+
+    name: str
+    label: str
+    letters: list[Box | None]
+    extra: list[Box]
+
+    @property
+    def boxes(self) -> list[Box]:
+        """Return all boxes."""
+        return [*(box for box in self.letters if box), *self.extra]
+
+    @property
+    def reason(self) -> str:
+        """Return why some boxes, or all, cannot be changed; empty where all can."""
+        closed = [box for box in self.boxes if not box.free]
+        if not closed:
+            return ""
+        if len(closed) == len(self.boxes):
+            return _("You hold none of these rights yourself.")
+        names = formats.listed(told_rights.grant(box.grant) for box in closed)
+        return _("You do not hold %(rights)s yourself.", rights=names)
+
+
+@dataclass(frozen=True)
+class Group:
+    """The lines under one heading of the navigation."""
+
+    label: str
+    lines: list[Line]
+
+
+class GrantsField(form_fields.HouseField):
+    """Grants as boxes. A grant that the person does not hold stays as it is, whatever the form says."""
+
+    template = "grants"
+
+    def __init__(self, declared: Field, *, actor: Actor, **options: Any) -> None:
+        super().__init__(declared, **options)
+        self.actor = actor
+
+    def is_in(self, formdata: Any) -> bool:
+        return self.name in formdata or f"{self.name}.shown" in formdata
+
+    def take(self, formdata: Any) -> None:
+        stored, sent = set(self.value or ()), set(formdata.getlist(self.name))
+        free = {grant for grant in (*policy.all_grants(), EVERYTHING) if is_free(self.actor, grant)}
+        unknown = sent - policy.all_grants() - {EVERYTHING}
+        if unknown:
+            self.process_errors.append(
+                _(
+                    "%(field)s: “%(grant)s” is no right. Choose from the list.",
+                    field=self.declared.label,
+                    grant=min(unknown)[:60],
+                )
+            )
+        taken = (stored - free) | (sent & free)
+        self.value = sorted(taken | self._read_with(taken, stored, free))
+
+    def _read_with(self, taken: set[str], stored: set[str], free: set[str]) -> set[str]:
+        """Return the rights to read that come with what was newly ticked; note where one was taken from under others.
+
+        What was stored without it, by a program, stays as it is.
+        """
+        found = set()
+        for name in policy.matrix_lines():
+            read = f"{name}:read"
+            needing = {f"{name}:{verb}" for verb in NEEDS_READ} & taken
+            if not needing or read in taken:
+                continue
+            if read in stored:
+                self.process_errors.append(
+                    _(
+                        "To take %(read)s away, take %(others)s away too: what is not seen cannot be changed.",
+                        read=told_rights.grant(read),
+                        others=formats.listed(told_rights.grant(one) for one in sorted(needing)),
+                    )
+                )
+            elif needing - stored and read in free:
+                found.add(read)
+        return found
+
+    @property
+    def everything(self) -> Box:
+        """Return the box of the grant that covers all."""
+        held = EVERYTHING in (self.value or ())
+        label = _("Everything, also what comes later")
+        return Box(EVERYTHING, EVERYTHING, label, held, is_free(self.actor, EVERYTHING))
+
+    @property
+    def columns(self) -> list[tuple[str, str]]:
+        """Return the verbs that most resources have, and their headings."""
+        return list(zip(CRUD, (_("Create"), _("Read"), _("Update"), _("Delete")), strict=True))
+
+    @cached_property
+    def groups(self) -> list[Group]:
+        """Return the matrix, in the groups and in the order of the navigation."""
+        lines = policy.matrix_lines()
+        places = {view.endpoint: at for at, view in enumerate(current_app.extensions["admin"][0]._views)}
+        grouped: dict[str, list[Line]] = {name: [] for name in GROUPS}
+        for name in sorted(lines, key=lambda name: places.get(name, len(places))):
+            model = resources().get(name)
+            grouped.setdefault(model.resource.group if model else name, []).append(self._line(name, lines[name]))
+        return [Group(str(GROUPS.get(name, name.capitalize())), found) for name, found in grouped.items() if found]
+
+    def _line(self, name: str, verbs: Iterable[str]) -> Line:
+        boxes = {verb: self._box(name, verb) for verb in verbs}
+        extra = [box for verb, box in boxes.items() if verb not in CRUD]
+        return Line(name, told_rights.what(name), [boxes.get(verb) for verb in CRUD], extra)
+
+    def _box(self, name: str, verb: str) -> Box:
+        grant = f"{name}:{verb}"
+        label = str(VERBS.get(verb, verb))
+        return Box(grant, verb, label, grant in (self.value or ()), is_free(self.actor, grant))
+
+
+def is_free(actor: Actor, grant: str) -> bool:
+    """Return whether the person holds `grant` themselves, so that they may give or take it."""
+    return policy.covers(actor, RoleRights("", frozenset({grant})))
+
+
+class FieldNamesField(CodesField):
+    """Fields of all resources, chosen by name where a script runs; lines such as `product.cost` where none does."""
+
+    @property
+    def options(self) -> list[tuple[str, str]]:
+        return [
+            (f"{name}.{key}", told_rights.field(name, key))
+            for name, model in resources().items()
+            for key, declared in fields_of(model).items()
+            if not declared.secret
+        ]
