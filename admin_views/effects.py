@@ -85,10 +85,11 @@ class EffectsPages:
 
     def _answer(self, record: Resource | None) -> Any:
         form = forms.build(self, record, request.form)
-        readable = form.validate()
+        form.validate()
         if not wants_json():
             return self._show_form(form, record, saving.Outcome())
-        effects = self.effects(form, record)
+        readable = not any(form[name].errors for name in self.told if name in form)
+        effects = self.effects(form, record) if readable else Effects()
         return jsonify(effects=render_template("admin/effects.html", effects=effects, readable=readable))
 
     def extra_context(self, form: forms.RecordForm, record: Resource | None) -> dict[str, Any]:

@@ -189,8 +189,9 @@ def _begun(model: type[Resource], members: Mapping[str, Any], copied: Resource |
     names = {options["entry"].document if "entry" in options else name for name, (_cls, options) in members.items()}
     for name in names & readable:
         field = fields_of(model)[name]
-        if not field.unique and field.verb is None and name not in OWN:
-            setattr(begun, name, getattr(copied, name))
+        value = getattr(copied, name)
+        if value is not None and not field.unique and field.verb is None and name not in OWN:
+            setattr(begun, name, value)
     return begun
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from flask import current_app
 
 from backoffice import policy
-from backoffice.i18n import _
+from backoffice.i18n import _, capitalised
 from backoffice.models.base import CRUD, fields_of, resources
 from backoffice.models.fields import Field
 from backoffice.models.role import EVERYTHING
@@ -59,8 +59,8 @@ class Line:
             return ""
         if len(closed) == len(self.boxes):
             return _("You hold none of these rights yourself.")
-        names = formats.listed(told_rights.grant(box.grant) for box in closed)
-        return _("You do not hold %(rights)s yourself.", rights=names)
+        verbs = formats.listed(str(VERBS.get(box.verb, box.verb)) for box in closed)
+        return _("You do not hold yourself: %(verbs)s.", verbs=verbs)
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ class GrantsField(form_fields.HouseField):
 
     def _box(self, name: str, verb: str) -> Box:
         grant = f"{name}:{verb}"
-        label = str(VERBS.get(verb, verb))
+        label = capitalised(str(VERBS.get(verb, verb)))
         return Box(grant, verb, label, grant in (self.value or ()), is_free(self.actor, grant))
 
 
@@ -166,7 +166,7 @@ class FieldNamesField(CodesField):
     @property
     def options(self) -> list[tuple[str, str]]:
         return [
-            (f"{name}.{key}", told_rights.field(name, key))
+            (f"{name}.{key}", _("%(what)s: %(field)s", what=told_rights.what(name), field=declared.label))
             for name, model in resources().items()
             for key, declared in fields_of(model).items()
             if not declared.secret

@@ -16,8 +16,8 @@ from . import formats
 
 #: Verb -> what somebody may do from now on, and what no more.
 VERB_SENTENCES: dict[str, tuple[Any, Any]] = {
-    "create": (_l("%(who)s may now create %(what)s."), _l("%(who)s may no longer create %(what)s.")),
     "read": (_l("%(who)s may now see %(what)s."), _l("%(who)s may no longer see %(what)s.")),
+    "create": (_l("%(who)s may now create %(what)s."), _l("%(who)s may no longer create %(what)s.")),
     "update": (_l("%(who)s may now change %(what)s."), _l("%(who)s may no longer change %(what)s.")),
     "delete": (_l("%(who)s may now delete %(what)s."), _l("%(who)s may no longer delete %(what)s.")),
     "publish": (_l("%(who)s may now publish %(what)s."), _l("%(who)s may no longer publish %(what)s.")),
@@ -121,18 +121,18 @@ def _verbs(who: str, found: Difference) -> list[str]:
 def _hidden(who: str, seen: list[str], unseen: list[str]) -> list[str]:
     said = []
     if seen:
-        said.append(_("%(who)s now sees the fields %(fields)s.", who=who, fields=formats.listed(seen)))
+        said.append(_("%(who)s now sees %(fields)s.", who=who, fields=formats.listed(seen)))
     if unseen:
-        said.append(_("%(who)s no longer sees the fields %(fields)s.", who=who, fields=formats.listed(unseen)))
+        said.append(_("%(who)s no longer sees %(fields)s.", who=who, fields=formats.listed(unseen)))
     return said
 
 
 def _locked(who: str, free: list[str], locked: list[str]) -> list[str]:
     said = []
     if free:
-        said.append(_("%(who)s may now change the fields %(fields)s.", who=who, fields=formats.listed(free)))
+        said.append(_("%(who)s may now change %(fields)s.", who=who, fields=formats.listed(free)))
     if locked:
-        said.append(_("%(who)s may no longer change the fields %(fields)s.", who=who, fields=formats.listed(locked)))
+        said.append(_("%(who)s may no longer change %(fields)s.", who=who, fields=formats.listed(locked)))
     return said
 
 
