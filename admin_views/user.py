@@ -113,7 +113,7 @@ class UserView(EffectsPages, ResourceView):
         who = self.name_of(user) if user else str(values.get("name") or values.get("email") or _("The new user"))
         before = policy.actor_of(user) if user else ANONYMOUS
         after = Actor(getattr(user, "id", None), who, tuple(map(policy.rights_of, roles))) if active else ANONYMOUS
-        effects = Effects(of_a_person(who, compare(before, after)), letters=letter_line(after))
+        effects = Effects(of_a_person(who, compare(before, after)), letters=letter_line(after) if active else None)
         if active != was_active:
             sign = _("%(who)s may sign in again.", who=who) if active else _("%(who)s can no longer sign in.", who=who)
             effects.said.insert(0, sign)

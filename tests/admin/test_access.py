@@ -53,6 +53,8 @@ TABLE: dict[str, tuple[str, str] | None] = {
         )
         for endpoint, verb in ASKED.items()
     },
+    **{f"{name}.effects_view": (name, "update") for name in ("user", "role")},
+    **{f"{name}.effects_new_view": (name, "create") for name in ("user", "role")},
     "history.index_view": ("history", "read"),
     "history.details_view": ("history", "read"),
     "history.undo_view": ("history", "read"),
