@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,7 +98,7 @@ class EffectsPages:
         return super().extra_context(form, record) | {
             "effects": self.effects(form, record) if request.method == "POST" else Effects(),
             "effects_address": self.address(endpoint, **arguments, url=self._given_return_url()),
-            "effects_of": " ".join(self.told),
+            "effects_of": ",".join(self.told),
             "form_address": self.address(back, **keep, url=self._given_return_url()),
         }
 
@@ -170,8 +169,3 @@ def own_warnings(before: Actor, after: Actor) -> list[str]:
 def _lost(found: Difference) -> str:
     lines = dict.fromkeys((*found.lost, *found.narrower, *((name, verb) for name, verb, _key in found.fields_lost)))
     return _named([told_rights.right(line) for line in list(lines)[:NAMED]], len(lines))
-
-
-def not_held(actor: Actor, grants: Iterable[str], is_held: Any) -> list[str]:
-    """Return the names of the `grants` that `actor` does not hold."""
-    return [told_rights.grant(one) for one in sorted(grants) if not is_held(actor, one)]

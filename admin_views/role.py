@@ -134,7 +134,7 @@ class RoleView(EffectsPages, ResourceView):
         )
         if replace(after, name=before.name) == before:
             return Effects()
-        who = _("“%(name)s”", name=after.name) if after.name else _("The new role")
+        who = told_rights.quoted(after.name) if after.name else _("The new role")
         found = compare(Actor(None, "", (before,)), Actor(None, "", (after,)))
         effects = Effects(told_rights.of_a_role(who, before, after, found))
         effects.said += told_rights.of_places(

@@ -38,17 +38,22 @@ def what(name: str) -> str:
     return str(model.resource.plural if model else AREA_LABELS.get(name, name))
 
 
+def quoted(name: str) -> str:
+    """Return a name in the quotation marks of the reader."""
+    return _("“%(name)s”", name=name)
+
+
 def right(line: Line) -> str:
     """Return the name of a right, as refusals name it."""
     name, verb = line
     label = str(GRANTS[verb]) % {"what": what(name)} if verb in GRANTS else f"{name}:{verb}"
-    return f"“{label}”"
+    return quoted(label)
 
 
 def grant(text: str) -> str:
     """Return the name of a grant such as `product:update`."""
     if text == EVERYTHING:
-        return f"“{_('Everything, also what comes later')}”"
+        return quoted(_("Everything, also what comes later"))
     name, _colon, verb = text.partition(":")
     return right((name, verb))
 

@@ -45,6 +45,7 @@ SCREENS = (
     Screen("role", "/admin/role/edit/?id={role}"),
     Screen("role with limits", "/admin/role/edit/?id={limited}"),
     Screen("new role", "/admin/role/new/"),
+    Screen("new role from a preset", "/admin/role/new/?start=preset:editor"),
     Screen("house", "/admin/house/edit/?id=1"),
     Screen("history", "/admin/history/"),
     Screen("change set", "/admin/history/details/?id={change_set}"),

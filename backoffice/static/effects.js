@@ -5,7 +5,7 @@
   const form = own?.element;
   if (!form?.dataset.effects) return;
   const told = form.querySelector("[data-part=effects]");
-  const fields = new Set(form.dataset.effectsOf.split(" "));
+  const fields = new Set(form.dataset.effectsOf.split(","));
   const WAIT = 250;
 
   let timer;

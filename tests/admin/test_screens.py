@@ -88,6 +88,17 @@ ANSWERED: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+#: Pages that say what a form would do: where it stands, where it is sent, and what is typed into it.
+PREVIEWED: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "role previewed": (
+        "/admin/role/edit/?id={role}",
+        "/admin/role/effects/?id={role}",
+        {"grants": ["product:read", "user:update"], "hidden_fields": "product.cost", "categories": ["{category}"]},
+    ),
+    "user previewed": ("/admin/user/edit/?id={user}", "/admin/user/effects/?id={user}", {"roles": ["{limited}"]}),
+}
+
+
 def answers(house: House) -> Iterator[tuple[str, str]]:
     """Yield the name and the HTML of every screen and of every page that answers a form."""
     for screen in SCREENS:
@@ -98,6 +109,14 @@ def answers(house: House) -> Iterator[tuple[str, str]]:
     for name, (address, typed) in ANSWERED.items():
         response = browser.submit(address.format(**house.keys), **typed)
         assert response.status_code in (200, 400, 409), (name, response.status_code)
+        yield name, response.text
+    for name, (form, address, typed) in PREVIEWED.items():
+        sent = {
+            key: [one.format(**house.keys) for one in value] if isinstance(value, list) else value
+            for key, value in typed.items()
+        }
+        response = browser.post(address.format(**house.keys), browser.form(form.format(**house.keys)) | sent)
+        assert response.status_code == 200, name
         yield name, response.text
     wrong = house.browser(None)
     page = wrong.get("/login").text

@@ -72,6 +72,12 @@ def _conflict(page: Page) -> None:
     page.locator("#problems, .conflict").first.wait_for()
 
 
+def _rights(page: Page) -> None:
+    page.locator("[data-line=product] [data-verb=delete]").check()
+    page.locator("[data-line=tag] [data-verb=read]").uncheck()
+    page.locator("[data-part=effects] li").first.wait_for()
+
+
 #: States that need a hand: their screen, and what is done on it.
 STATES: dict[str, tuple[str, Callable[[Page], None]]] = {
     "palette": ("dashboard", _palette),
@@ -81,6 +87,7 @@ STATES: dict[str, tuple[str, Callable[[Page], None]]] = {
     "product changed": ("product", _changed),
     "product to correct": ("product", _wrong),
     "product in conflict": ("product", _conflict),
+    "role changed": ("role", _rights),
 }
 
 

@@ -179,12 +179,12 @@ def test_everything_stands_for_the_matrix(page: Page, role: int) -> None:
 def test_a_new_role_starts_from_a_preset_at_once(page: Page, behind: Flask, role: int) -> None:
     page.goto("/admin/role/new/")
     page.get_by_label("Name", exact=False).first.fill("Interns")
-    page.get_by_label("Start from").select_option("preset:viewer")
+    page.locator("#starts").select_option("preset:viewer")
     expect(box(page, "brand", "read")).to_be_checked()
     expect(box(page, "brand", "update")).not_to_be_checked()
     expect(page.locator("#f-name")).to_have_value("Interns")
     expect(told(page)).to_contain_text("“Interns” may now see")
-    page.get_by_label("Start from").select_option(f"copy:{role}")
+    page.locator("#starts").select_option(f"copy:{role}")
     expect(box(page, "product", "update")).to_be_checked()
     expect(box(page, "brand", "read")).not_to_be_checked()
     page.locator("#f-key").fill(f"interns-{role}")
@@ -227,8 +227,8 @@ def test_it_works_without_script(open_page: Opened, behind: Flask, role: int) ->
     page.wait_for_url("**/edit/?id=*")
     assert stored(behind, role) == {*GRANTS, "tag:update"}
     page.goto("/admin/role/new/")
-    page.get_by_label("Start from").select_option("preset:editor")
-    page.get_by_role("button", name="Start", exact=True).click()
+    page.locator("#starts").select_option("preset:editor")
+    page.get_by_role("button", name="Start from this").click()
     expect(box(page, "product", "update")).to_be_checked()
 
 
