@@ -534,6 +534,8 @@ def test_a_preset_gives_only_what_its_taker_holds(world: World, sign_in: Callabl
         assert set(form_of(page)["grants"]) == {f"{name}:read" for name in ("product", "category", "brand", "tag")} | {
             "history:read"
         }
+        # A disabled box that is ticked would look like a right that is given.
+        assert not re.search(r'name="grants"[^>]* checked disabled', page)
         assert "Left out, because you do not hold it yourself: “Add: Brands”, “Change: Brands”," in page
     assert "Everything, also what comes later”." in browser.get("/admin/role/new/?start=preset:administrator").text
     form = browser.form("/admin/role/new/?start=preset:editor") | {"name": "New", "key": "new"}
