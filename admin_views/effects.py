@@ -43,6 +43,8 @@ class Effects:
     #: The letters that are held afterwards.
     letters: Drawn | None = None
 
+    shown = staticmethod(formats.with_names)
+
     @property
     def first(self) -> list[str]:
         """Return the sentences that are shown at once; one more would take as much room as saying that it is there."""
@@ -147,7 +149,7 @@ def people_sentences(actor: Actor, holders: int, gaining: tuple[int, ...], losin
 def _names(actor: Actor, keys: list[int]) -> dict[int, str]:
     found = db.session.execute(select(User.id, User.name, User.email).where(User.id.in_(sorted(set(keys)))))
     known = policy.names(actor, User)
-    return {row.id: (row.name or row.email) if known else f"#{row.id}" for row in found}
+    return {row.id: formats.isolated((row.name or row.email) if known else f"#{row.id}") for row in found}
 
 
 def _named(parts: list[str], count: int) -> str:

@@ -87,6 +87,16 @@ def listed(parts: Iterable[str], style: str = "standard") -> str:
     return format_list([str(part) for part in parts], style=style, locale=get_locale())
 
 
+def isolated(text: Any) -> str:
+    """Return a name marked as one, for `with_names`: in a sentence it is read in a direction of its own."""
+    return f"\u2068{text}\u2069"
+
+
+def with_names(sentence: str) -> Markup:
+    """Return a sentence in which names that are `isolated` keep their direction."""
+    return escape(sentence).replace("\u2068", Markup("<bdi>")).replace("\u2069", Markup("</bdi>"))
+
+
 def truth(value: Any) -> str:
     """Return yes or no."""
     return _("Yes") if value else _("No")

@@ -134,7 +134,7 @@ class RoleView(EffectsPages, ResourceView):
         )
         if replace(after, name=before.name) == before:
             return Effects()
-        who = told_rights.quoted(after.name) if after.name else _("The new role")
+        who = told_rights.quoted(formats.isolated(after.name)) if after.name else _("The new role")
         found = compare(Actor(None, "", (before,)), Actor(None, "", (after,)))
         effects = Effects(told_rights.of_a_role(who, before, after, found))
         effects.said += told_rights.of_places(
@@ -157,7 +157,7 @@ class RoleView(EffectsPages, ResourceView):
         rows = db.session.execute(select(Category.id, Category.path).where(Category.id.in_(sorted(was ^ now))))
         paths = {row.id: row.path for row in rows}
         added, removed = (
-            {paths[key]: names.get(("category", key), f"#{key}") for key in keys if key in paths}
+            {paths[key]: formats.isolated(names.get(("category", key), f"#{key}")) for key in keys if key in paths}
             for keys in (now - was, was - now)
         )
         return added, removed
@@ -167,9 +167,9 @@ class RoleView(EffectsPages, ResourceView):
         if isinstance(record, Role) and record.key == ADMINISTRATOR and not guards.is_unlimited(after):
             return [guards.administrator_stays()]
         if guards.missing_grants(self.actor, before):
-            return [guards.more_than_you(before.name)]
+            return [guards.more_than_you(formats.isolated(before.name))]
         if guards.missing_grants(self.actor, after):
-            return [guards.cannot_give(after.name)]
+            return [guards.cannot_give(formats.isolated(after.name))]
         return []
 
     def _tell_people(self, effects: Effects, record: Resource, before: RoleRights, after: RoleRights) -> None:

@@ -21,6 +21,7 @@ from backoffice.operations.rights_change import compare, is_last_administrator
 from backoffice.policy import ANONYMOUS, Actor
 from backoffice.writes import Unit
 
+from . import formats
 from .base import ResourceView, Words
 from .columns import Drawn
 from .effects import Effects, EffectsPages, own_warnings
@@ -110,7 +111,8 @@ class UserView(EffectsPages, ResourceView):
         if (wanted, active) == (held, was_active):
             return Effects()
         roles = self._roles(wanted)
-        who = self.name_of(user) if user else str(values.get("name") or values.get("email") or _("The new user"))
+        name = self.name_of(user) if user else values.get("name") or values.get("email")
+        who = formats.isolated(name) if name else _("The new user")
         before = policy.actor_of(user) if user else ANONYMOUS
         after = Actor(getattr(user, "id", None), who, tuple(map(policy.rights_of, roles))) if active else ANONYMOUS
         effects = Effects(of_a_person(who, compare(before, after)), letters=letter_line(after) if active else None)
@@ -135,11 +137,11 @@ class UserView(EffectsPages, ResourceView):
         own = user is not None and user.id == self.actor.user_id
         for role in user.roles if user is not None and not own else ():
             if guards.missing_grants(self.actor, policy.rights_of(role)):
-                yield guards.more_than_you(self.name_of(user))
+                yield guards.more_than_you(formats.isolated(self.name_of(user)))
                 return
         for role in roles:
             if role.id not in held and guards.missing_grants(self.actor, policy.rights_of(role)):
-                yield guards.cannot_give(role.name)
+                yield guards.cannot_give(formats.isolated(role.name))
         stays = active and ADMINISTRATOR in {role.key for role in roles}
         if user is not None and not stays and is_last_administrator(db.session(), user):
-            yield guards.last_administrator(self.name_of(user))
+            yield guards.last_administrator(formats.isolated(self.name_of(user)))

@@ -648,6 +648,17 @@ def test_a_password_that_is_typed_changes_nothing_in_a_preview(admin: Browser, w
     assert len(said) == 2 and digest() == before
 
 
+def test_names_keep_their_direction_and_are_text(admin: Browser, world: World, house: Actor) -> None:
+    with writes.unit(house, "Rename", source="system") as unit:
+        unit.get(User, world.users["editor"]).name = "<b>محرر</b>"
+    db.session.rollback()
+    key = world.roles["editor"]
+    sent = admin.form(f"/admin/role/edit/?id={key}") | {"name": "<i>Ed", "grants": with_("editor", "user:read")}
+    html = admin.post(f"/admin/role/effects/?id={key}", sent, headers=JSON).json["effects"]
+    assert "“<bdi>&lt;i&gt;Ed</bdi>” may now see users." in html
+    assert "Gains for 1 person: <bdi>&lt;b&gt;محرر&lt;/b&gt;</bdi>." in html
+
+
 def test_a_category_that_is_renamed_is_told_by_its_name_of_today(admin: Browser, world: World, house: Actor) -> None:
     with writes.unit(house, "Rename", source="system") as unit:
         unit.get(Category, world.cups).name = "Mugs"
