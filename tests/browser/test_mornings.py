@@ -150,3 +150,49 @@ def test_the_morning_of_the_manager(hand: Mouse, behind: Flask) -> None:
     hand.press(bar.get_by_role("button", name="Restore", exact=True))
     expect(row).to_have_count(0)
     assert state_of(behind, ticked[0]) == [("archived", False)]
+
+
+def test_the_morning_of_the_administrator(hand: Mouse, behind: Flask) -> None:
+    page, email = hand.page, f"buyer-{type(hand).__name__.lower()}@example.org"
+    sign_in(hand, "administrator@example.org")
+    side, toast = page.locator("#navigation"), page.locator(".toasts")
+
+    # Somebody new.
+    hand.press(side.get_by_role("link", name="Users"))
+    hand.press(page.get_by_role("link", name="Add user"))
+    hand.write(page.locator("#f-email"), email)
+    hand.press(page.get_by_role("checkbox", name="Viewer"))
+    hand.press(page.locator("[data-save]"))
+    expect(toast).to_contain_text(f"“{email}” saved.")
+
+    # What they may.
+    hand.press(side.get_by_role("link", name="Roles"))
+    hand.press(page.locator("#rows").get_by_role("link", name="Viewer"))
+    box = page.locator("input[name=grants][value='brand:update']")
+    hand.press(box)
+    expect(page.get_by_text("“Viewer” may now change brands.")).to_be_visible()
+    hand.press(page.locator("[data-save]"))
+    expect(toast).to_contain_text("saved")
+    hand.press(toast.get_by_role("button", name="Undo").first)
+    expect(toast).to_contain_text("Undone")
+    expect(box).not_to_be_checked()
+
+    # A password for them.
+    hand.press(side.get_by_role("link", name="Users"))
+    hand.write(page.locator("#q"), email)
+    expect(page.locator("#rows tbody tr")).to_have_count(1)
+    hand.press(page.locator("#rows").get_by_role("link", name=email))
+    hand.write(page.get_by_label("New password", exact=True), "seven green teapots")
+    hand.write(page.get_by_label("New password again"), "seven grey teapots")
+    hand.press(page.locator("[data-save]"))
+    expect(page.locator("#problems")).to_contain_text("The two passwords differ.")
+    hand.write(page.get_by_label("New password again"), "seven green teapots")
+    hand.press(page.locator("[data-save]"))
+    expect(toast).to_contain_text("saved")
+
+    # They come in, and see no more than they may.
+    hand.press(page.locator("summary[aria-label^='Your account']"))
+    hand.press(page.get_by_role("button", name="Sign out"))
+    page.wait_for_url("**/login**")
+    sign_in(hand, email, "seven green teapots")
+    expect(side.get_by_role("link", name="Users")).to_have_count(0)
