@@ -261,7 +261,9 @@ class Settings(Keys):
     )
     sentry_dsn = Key(maybe(url("https", "http", password=True)), "", "Where errors are reported.", secret=True)
     log_level = Key(
-        choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), "INFO", "Least important message that is logged."
+        choice("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
+        "INFO",
+        "Least important message that is logged; of libraries nothing below WARNING.",
     )
     session_hours = Key(integer(1, 720), "12", "Hours without a request after which a session ends.")
     remember_days = Key(integer(1, 365), "30", "Days for which “remember me” holds.")
@@ -322,6 +324,8 @@ class Settings(Keys):
             "TESTING": self.app_env == "testing",
             "SECRET_KEY": self.secret_key,
             "SQLALCHEMY_DATABASE_URI": self.database_url,
+            # What a statement carries is not told in errors: password hashes among it, and data of people.
+            "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},
             "PREFERRED_URL_SCHEME": urlsplit(self.base_url).scheme,
             "TRUSTED_HOSTS": list(self.trusted_hosts) or None,
             "PERMANENT_SESSION_LIFETIME": timedelta(hours=self.session_hours),

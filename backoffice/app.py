@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from importlib import import_module
 from pathlib import Path
 
@@ -39,6 +40,7 @@ def create_app(settings: Settings, packages: tuple[str, ...] = ()) -> Flask:
     for package in packages:
         import_module(f"{package}.models")
     configure_mappers()
+    register_log(app)
     register_proxy(app)
     register_database(app)
     register_languages(app)
@@ -49,6 +51,17 @@ def create_app(settings: Settings, packages: tuple[str, ...] = ()) -> Flask:
     register_admin(app, packages)
     register_commands(app)
     return app
+
+
+def register_log(app: Flask) -> None:
+    """Log what is as important as the settings say; of libraries warnings, for what they tell besides may be data."""
+    settings: Settings = app.extensions["settings"]
+    level = logging.getLevelNamesMapping()[settings.log_level]
+    for logger in (app.logger, logging.getLogger("werkzeug")):
+        logger.setLevel(level)
+    # SQLAlchemy has a level of its own.
+    for name in ("", "sqlalchemy"):
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
 
 
 def register_database(app: Flask) -> None:

@@ -195,11 +195,27 @@ def _rollback(connection: Connection) -> None:
 
 def _explain(context: ExceptionContext) -> None:
     refused: Any = context.original_exception
+    _leave_out_values(refused, context.sqlalchemy_exception)
     if context.connection is not None and _pass_of(context.connection) is not None:
         # A file or a server that cannot be written is no fault of the program.
         return
     if getattr(refused, "sqlstate", None) == "25006" or "readonly database" in str(refused):
         raise WriteRefused("Nothing is written outside of writes.unit().") from refused
+
+
+def _leave_out_values(original: Any, wrapped: BaseException | None) -> None:
+    """Keep of what PostgreSQL says the sentence that names no value.
+
+    Its details quote the whole row that broke a constraint, password hash included, and a value that cannot be read
+    stands in the sentence itself; both would go to the log.
+    """
+    said = getattr(getattr(original, "diag", None), "message_primary", None)
+    if not said:
+        return
+    kind = type(original).__name__
+    original.args = (kind if str(original.sqlstate).startswith("22") else said,)
+    if wrapped is not None:
+        wrapped.args = (f"({type(original).__module__}.{kind}) {original.args[0]}",)
 
 
 def _driver(connection: Connection) -> Any:

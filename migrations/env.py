@@ -59,7 +59,7 @@ def run(connection: Connection) -> None:
         context.run_migrations()
 
 
-engine = create_engine(current_app.config["SQLALCHEMY_DATABASE_URI"])
+engine = create_engine(current_app.config["SQLALCHEMY_DATABASE_URI"], hide_parameters=True)
 if engine.dialect.name == "sqlite":
 
     @event.listens_for(engine, "connect")
