@@ -19,7 +19,7 @@ from backoffice.models.base import Resource, fields_of
 from backoffice.models.fields import Kind
 from backoffice.operations import doubts, records
 from backoffice.selection import Selection
-from backoffice.web.errors import wants_json
+from backoffice.web.errors import RETRY_AFTER, wants_json
 from backoffice.writes import Unit
 
 from . import actions, compare, conflicts, details, form_page, forms, inline, listing, lookups, saving
@@ -303,13 +303,14 @@ class ResourceView(PersonalPages, GuardedView, DisarmedModelView):
 
     def _show_form(self, form: forms.RecordForm, record: Resource | None, outcome: saving.Outcome) -> Any:
         held = outcome.conflicts or outcome.doubts
-        status = 409 if held else 400 if form.all_problems else 200
+        status = 503 if outcome.busy else 409 if held else 400 if form.all_problems else 200
         # A form that was held up keeps the version it was opened with: only what was seen may be overwritten.
         seen = outcome.version or key_of(request.form.get(forms.VERSION)) or getattr(record, "version", None)
         if wants_json() and request.method == "POST":
             page = self._form_page(form, record, outcome, seen, bare=True)
             return jsonify(saved=False, page=page, token_failed="token_failed" in g), status
-        return self._form_page(form, record, outcome, seen), status
+        page = self._form_page(form, record, outcome, seen)
+        return (page, status, {"Retry-After": RETRY_AFTER}) if outcome.busy else (page, status)
 
     def _form_page(
         self,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from backoffice import policy, writes
 from backoffice.errors import Refused
@@ -18,6 +19,7 @@ from backoffice.models.history import Change
 from backoffice.operations import doubts, records
 from backoffice.operations.doubts import Doubt
 from backoffice.policy import Actor
+from backoffice.web.errors import passes, wants_json
 from backoffice.writes import Unit
 
 from .forms import RecordForm, rebase
@@ -39,6 +41,7 @@ class Outcome:
     remedy: dict[str, Any] = field(default_factory=dict)
     doubts: tuple[Doubt, ...] = ()
     doubts_mark: str = ""
+    busy: bool = False
 
 
 def create(
@@ -112,6 +115,15 @@ def _run(
         return Outcome(doubts=doubtful.questions, doubts_mark=doubtful.mark)
     except writes.AlreadyDone as done:
         return Outcome(key=_key_of(done.change_set_id, model), repeated=True, change_set_id=done.change_set_id)
+    except OperationalError as error:
+        # A script keeps what it sent and tries again by itself; a page keeps it in the form.
+        if wants_json() or not passes(error):
+            raise
+        form.refuse(
+            _("The database is busy with other work. Nothing was saved; what you typed is still here. Save it again."),
+            None,
+        )
+        return Outcome(busy=True)
     except policy.Denied as denied:
         if denied.field is None or denied.field not in form:
             raise

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import count
 from typing import Any, NoReturn, TypeVar, cast
 
 from sqlalchemy import ColumnElement, Connection, Table, event, func, insert, inspect, select, text, update
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -37,6 +38,10 @@ CHANGES = cast(Table, Change.__table__)
 #: How often a unit is tried when the database gave up on it for the sake of another.
 ATTEMPTS = 3
 
+#: How often it is tried when another took a unique value, or what it refers to, first: each time somebody got through,
+#: and what is free or clear to say is known then.
+CLASHES = 5
+
 #: Tables that hold no resource and leave no history: who may be slowed down, what was sent, what is searched, how each
 #: person likes their screens, who is looking at what, figures that are kept for a while.
 BOOKKEEPING = frozenset(
@@ -46,7 +51,7 @@ BOOKKEEPING = frozenset(
     }
 )
 
-#: PostgreSQL's serialization failure and deadlock; SQLite says "locked".
+#: PostgreSQL's serialization failure and deadlock. Who waited for a lock in vain waited long enough.
 _RETRIED = frozenset({"40001", "40P01"})
 
 _current: ContextVar[Unit | None] = ContextVar("unit", default=None)
@@ -238,10 +243,10 @@ class Unit:
             search.store(self.session.connection(), entries)
 
     def _write_change_set(self) -> None:
-        count = len(self.receipt.changes)
+        number = len(self.receipt.changes)
         if self.continues:
             key = self.continues
-            counted = ChangeSet.change_count + count
+            counted = ChangeSet.change_count + number
             self.session.execute(update(ChangeSet).where(ChangeSet.id == key).values(change_count=counted))
         else:
             values = {
@@ -252,7 +257,7 @@ class Unit:
                 "phrase": self.phrase,
                 "undo_of_id": self.undo_of_id,
                 "request_id": self.request_id,
-                "change_count": count,
+                "change_count": number,
             }
             key = self.session.scalars(insert(ChangeSet).values(values).returning(ChangeSet.id)).one()
         self.receipt.change_set_id = key
@@ -327,14 +332,17 @@ def unit(
 
 
 def run(actor: Actor, title: str | Phrase, work: Callable[[Unit], R], **options: Any) -> tuple[R, Receipt]:
-    """Do `work` in a unit, again from the start when the database gave way to another writer, and return its result."""
-    for attempt in range(1, ATTEMPTS + 1):
+    """Do `work` in a unit, again from the start when another writer was faster, and return its result."""
+    for attempt in count(1):
         try:
             with unit(actor, title, **options) as opened:
                 result = work(opened)
         except (DBAPIError, StaleDataError) as error:
-            if attempt == ATTEMPTS or not _is_passing(error):
-                _give_up(error)
+            if attempt >= ATTEMPTS or not _is_passing(error):
+                raise
+        except Refused as refused:
+            if attempt >= CLASHES or not isinstance(refused.__cause__, IntegrityError):
+                raise
         else:
             return result, opened.receipt
     raise AssertionError("unreachable")
@@ -404,6 +412,8 @@ def _refuse_repeated(session: Session, request_id: str) -> None:
         session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(request_id, 0))))
     done = session.scalar(select(ChangeSet.id).where(ChangeSet.request_id == request_id))
     if done:
+        # It may have been done after the asking request began to read.
+        _look_anew()
         raise AlreadyDone(done)
 
 
@@ -422,9 +432,4 @@ def _after_commit(work: Unit) -> None:
 def _is_passing(error: Exception) -> bool:
     if isinstance(error, StaleDataError):
         return True
-    state = getattr(getattr(error, "orig", None), "sqlstate", None)
-    return state in _RETRIED or (isinstance(error, OperationalError) and "locked" in str(error))
-
-
-def _give_up(error: Exception) -> NoReturn:
-    raise error
+    return getattr(getattr(error, "orig", None), "sqlstate", None) in _RETRIED

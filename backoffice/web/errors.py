@@ -105,6 +105,9 @@ AREA_LABELS: dict[str, Any] = {"history": _l("History")}
 #: SQLSTATE classes that pass by themselves: connection, resources, locks, shutting down.
 _PASSING = frozenset({"08", "40", "53", "55", "57"})
 
+#: Seconds after which it is worth trying again.
+RETRY_AFTER = "30"
+
 
 @dataclass(frozen=True)
 class Way:
@@ -238,15 +241,19 @@ def _what(resource: str) -> str:
 
 def database_failed(error: OperationalError) -> ResponseReturnValue:
     """Tell a database that is busy or away, which passes, from a fault of the program."""
+    if not passes(error):
+        return answer(500)
+    response = current_app.make_response(answer(503))
+    response.headers["Retry-After"] = RETRY_AFTER
+    return response
+
+
+def passes(error: OperationalError) -> bool:
+    """Log what the database said, and return whether it passes by itself: a lock, a connection, a server that starts."""
     current_app.logger.error("The database failed.", exc_info=error)
     state = getattr(error.orig, "sqlstate", None)
     text = str(error.orig)
-    passes = state[:2] in _PASSING if state else "locked" in text or "unable to open" in text or "connect" in text
-    if not passes:
-        return answer(500)
-    response = current_app.make_response(answer(503))
-    response.headers["Retry-After"] = "30"
-    return response
+    return state[:2] in _PASSING if state else "locked" in text or "unable to open" in text or "connect" in text
 
 
 def token_failed(_error: CSRFError) -> ResponseReturnValue:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import OperationalError
 
 from ... import policy, writes
 from ...errors import Refused
@@ -161,9 +161,7 @@ class Import:
         try:
             outcome, receipt = self._write_once(actor, rows)
         except (Refused, Denied) as error:
-            if attempt < ATTEMPTS and isinstance(error.__cause__, IntegrityError):
-                self._write(rows, attempt + 1)
-            elif len(rows) > 1:
+            if len(rows) > 1:
                 middle = len(rows) // 2
                 self._write(rows[:middle])
                 self._write(rows[middle:])
