@@ -104,7 +104,8 @@ class Category(Named, Resource, Base):
         if "trashed_at" in changed and self.trashed_at:
             self._refuse_if_not_empty(session)
         elif "trashed_at" in changed and self.parent_id:
-            parent = session.get_one(Category, self.parent_id)
+            # Read anew: the tree is locked by now, and it may have gone there before.
+            parent = session.get_one(Category, self.parent_id, populate_existing=True)
             if parent.trashed_at:
                 name = session.info["shown_name"](parent)
                 raise Refused(_("Its parent “%(name)s” is in the trash. Restore that category first.", name=name))

@@ -187,8 +187,10 @@ class Product(Named, Resource, Base):
     def settled(self, session: Session, changed: frozenset[str]) -> None:
         if self.trashed_at or not self.category_id or not changed & {"category_id", "trashed_at"}:
             return
-        # Read anew: who trashes a category waits for us, or we waited for them.
-        category = session.get(Category, self.category_id, populate_existing=True)
+        # Read anew and held: who trashes a category waits for us, or we waited for them. What comes back keeps
+        # its category, and the foreign key is not looked at then.
+        held = {"of": Category, "read": True, "key_share": True}
+        category = session.get(Category, self.category_id, populate_existing=True, with_for_update=held)
         if category is None or not category.trashed_at:
             return
         name = session.info["shown_name"](category)

@@ -249,7 +249,7 @@ def database_failed(error: OperationalError) -> ResponseReturnValue:
 
 
 def passes(error: OperationalError) -> bool:
-    """Log what the database said, and return whether it passes by itself: a lock, a connection, a server that starts."""
+    """Log what the database said, and return whether it passes by itself, as a lock or a lost connection."""
     current_app.logger.error("The database failed.", exc_info=error)
     state = getattr(error.orig, "sqlstate", None)
     text = str(error.orig)

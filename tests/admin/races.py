@@ -23,8 +23,11 @@ PATIENCE = 8
 
 
 @contextmanager
-def meeting(app: Flask, number: int) -> Iterator[None]:
-    """Let `number` threads wait for each other before their first unit, and the first of them commit late."""
+def meeting(app: Flask, number: int, first: str | None = None) -> Iterator[threading.Barrier]:
+    """Let `number` threads wait for each other before their first unit, and the first of them commit late.
+
+    The thread called `first` goes ahead of the others, who come up against what it holds.
+    """
     barrier = threading.Barrier(number)
     met, late = threading.local(), threading.Event()
 
@@ -32,6 +35,8 @@ def meeting(app: Flask, number: int) -> Iterator[None]:
         if not hasattr(met, "once"):
             met.once = True
             barrier.wait(PATIENCE)
+            if first and threading.current_thread().name != first:
+                threading.Event().wait(HELD / 3)
 
     def commit(connection: Connection) -> None:
         held = connection.get_execution_options().get(guard.OPTION)
@@ -46,15 +51,15 @@ def meeting(app: Flask, number: int) -> Iterator[None]:
     event.listen(DoorSession, "before_flush", meet)
     event.listen(engine, "commit", commit)
     try:
-        yield
+        yield barrier
     finally:
         event.remove(DoorSession, "do_orm_execute", meet)
         event.remove(DoorSession, "before_flush", meet)
         event.remove(engine, "commit", commit)
 
 
-def at_once(app: Flask, *deeds: Callable[[], T]) -> list[T]:
-    """Do all of `deeds` at once, each in a thread of its own, and return what they answer."""
+def at_once(app: Flask, *deeds: Callable[[], T], first: int | None = None) -> list[T]:
+    """Do all of `deeds` at once, each in a thread, that of the place `first` ahead, and return their answers."""
     answers: dict[int, T] = {}
     failed: list[BaseException] = []
 
@@ -63,10 +68,13 @@ def at_once(app: Flask, *deeds: Callable[[], T]) -> list[T]:
             answers[place] = deed()
         except BaseException as error:  # noqa: BLE001 (raised below, in the thread of the test)
             failed.append(error)
+            barrier.abort()
 
     db.session.rollback()
-    with meeting(app, len(deeds)):
-        threads = [threading.Thread(target=run, args=item, daemon=True) for item in enumerate(deeds)]
+    with meeting(app, len(deeds), None if first is None else f"deed {first}") as barrier:
+        threads = [
+            threading.Thread(target=run, args=item, daemon=True, name=f"deed {item[0]}") for item in enumerate(deeds)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:

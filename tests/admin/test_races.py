@@ -23,7 +23,6 @@ from backoffice.models.brand import Brand
 from backoffice.models.history import ChangeSet
 from backoffice.models.product import Product
 from backoffice.models.role import ADMINISTRATOR, Role
-from backoffice.models.tag import Tag
 from backoffice.models.user import User
 from backoffice.operations.guards import can_sign_in
 from backoffice.operations.imports import Options, import_file
@@ -252,22 +251,6 @@ def test_one_typed_code_goes_to_one_and_the_other_is_told_at_the_field(
     told = re.search(rf'id="f-{field}-error">(.*?)</div>', refused.text, re.DOTALL)
     assert told and re.search("belongs to “Name [01]”|this value is taken", told[1]), told
     assert db.session.scalar(select(func.count()).where(getattr(Product, field) == typed)) == 1
-
-
-def test_a_new_tag_typed_twice_at_once_is_one(app: Flask, sign_in: SignIn, world: World) -> None:
-    browsers = [sign_in("administrator"), sign_in("catalogue-manager")]
-    addresses = [f"/admin/product/edit/?id={key}" for key in (world.mug, world.case)]
-    forms = [
-        browser.form(address) | {"tags.add": "Brand new"} for browser, address in zip(browsers, addresses, strict=True)
-    ]
-    answers = at_once(
-        app, lambda: browsers[0].post(addresses[0], forms[0]), lambda: browsers[1].post(addresses[1], forms[1])
-    )
-    assert statuses(answers) == [303, 303]
-    made = db.session.scalars(select(Tag.name).where(Tag.name_key == "brand new")).all()
-    assert made == ["Brand new"]
-    for key in (world.mug, world.case):
-        assert "Brand new" in [tag.name for tag in product(key).tags]
 
 
 # A file and a form.
