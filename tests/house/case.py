@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -81,6 +84,27 @@ def test_permissions(admin: Browser, sign_in: Callable[..., Browser], world: Wor
     assert "/admin/supplier/" in viewer.get("/admin/").text
     assert viewer.get("/admin/supplier/new/").status_code == 403
     assert viewer.post("/admin/supplier/delete/", {"id": 1}).status_code == 403
+
+
+def test_the_list_as_a_file(admin: Browser, sign_in: Callable[..., Browser]) -> None:
+    for name, country in (("Oak", "FR"), ("Elm", "DE"), ("Ash", "FR")):
+        assert admin.submit("/admin/supplier/new/", name=name, country=country).status_code == 303
+    page = admin.get("/admin/supplier/?country=FR").text
+    for kind, mimetype in (("csv", "text/csv"), ("jsonl", "application/x-ndjson")):
+        assert f"/admin/supplier/export/{kind}/?country=FR" in page, "its link stands on the list"
+        answer = admin.get(f"/admin/supplier/export/{kind}/?country=FR&sort=name")
+        assert (answer.status_code, answer.mimetype) == (200, mimetype)
+        assert re.search(rf"attachment; filename=supplier-[0-9-]+\.{kind}", answer.headers["Content-Disposition"])
+        text = answer.text.removeprefix("\ufeff")
+        lines = (
+            [json.loads(line) for line in text.splitlines()] if kind == "jsonl" else csv.DictReader(io.StringIO(text))
+        )
+        assert [(row["name"], row["slug"], row["country"]) for row in lines] == [
+            ("Ash", "ash", "FR"),
+            ("Oak", "oak", "FR"),
+        ]
+        assert admin.get(f"/admin/supplier/export/{kind}/?country=FR&nothing=1").status_code == 400
+        assert sign_in("viewer").get(f"/admin/supplier/export/{kind}/").status_code == 403
 
 
 def test_import_and_export(app: Flask, tmp_path: Path) -> None:
