@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg.sql import SQL, Identifier
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
 
 from bench.loading import open_engine
-from tests.conftest import fresh_database, migrated, named
+from bench.peer import prepare
+from tests.conftest import fresh_database, named
 
 from .world import World, fill
 
@@ -37,13 +35,7 @@ def filled(request: pytest.FixtureRequest, folder: Path, products: int) -> Itera
 
 def ensure_filled(url: str, folder: Path) -> None:
     """Bring the database `url` to the newest migration, made if it is missing, filled if it is empty."""
-    address = make_url(url).set(drivername="postgresql")
-    server = address.set(database="postgres").render_as_string(hide_password=False)
-    with psycopg.connect(server, autocommit=True) as connection:
-        query = "SELECT FROM pg_database WHERE datname = %s"
-        if not connection.execute(query, [address.database]).rowcount:
-            connection.execute(SQL("CREATE DATABASE {}").format(Identifier(str(address.database))))
-    migrated(url, folder)
+    prepare(url)
     engine = open_engine(url)
     with engine.connect() as connected:
         full = connected.scalar(text("SELECT EXISTS (SELECT FROM change_set WHERE title = 'Raise prices')"))
