@@ -351,10 +351,9 @@ def truth(value: bool) -> Markup:
 
 
 def category(label: str) -> Drawn:
-    """Return a category: the leaf, and its path beneath."""
+    """Return a category: the leaf, and its path beneath. The list's script tells it in full where it is cut off."""
     leaf, above = ancestors(label)
-    told = Markup("%s<small>%s</small>") % (leaf, above) if above else escape(leaf)
-    return Drawn(told, label if max(len(leaf), len(above)) > FITTING else "")
+    return Drawn(Markup("%s<small>%s</small>") % (leaf, above) if above else escape(leaf))
 
 
 def references(actor: policy.Actor, records: Iterable[Resource]) -> Drawn:
