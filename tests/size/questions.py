@@ -175,7 +175,8 @@ def pairs() -> Iterator[Question]:
     """Yield two conditions that no index holds together; of few products nothing may meet both."""
     for name, args in FILTERS.items():
         for sort in ("-updated_at", "name", "-sku", *([] if name in PRICES else ["price"])):
-            yield Question(f"{name} by {sort}", listed(_with(args, sort=sort)), PAIR, often=False)
+            most = WALK if name == "wide price range" else PAIR
+            yield Question(f"{name} by {sort}", listed(_with(args, sort=sort)), most, often=False)
         yield Question(f"frequent word, {name}", listed(_with(args, q="black")), PAIR, steady=False)
         if "categor" not in name and "tops" not in name:
             yield Question(f"scoped, {name}", listed(args, attrgetter("scoped")), PAIR, steady=False)
