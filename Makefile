@@ -1,7 +1,7 @@
 # `make` lists the commands. They need Python 3.11 or newer with its venv module, make and git.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check style types floors format migrations translations messages bench screenshots pictures requirements vendor venv venv-dev
+.PHONY: help run test size check style types floors format migrations translations messages bench screenshots pictures requirements vendor venv venv-dev
 
 # pip and the tools keep their caches at home; where there is none, they stay in the project.
 export HOME := $(or $(HOME),$(CURDIR)/.cache)
@@ -22,7 +22,10 @@ run: venv ## install, migrate, load the demo catalogue, create the first adminis
 	@$(PY) run.py
 
 test: venv-dev ## run the test suite
-	@$(PY) -m pytest -n $(WORKERS) $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+
+size: venv-dev ## ask of a million products what a page reads; the database is kept (SIZE_PRODUCTS, SIZE_DATABASE_URL)
+	@SIZE_PRODUCTS=$${SIZE_PRODUCTS:-1000000} SIZE_KEEP=1 REQUIRE_SERVICES=1 $(PY) -m pytest -n 0 tests/size $(ARGS)
 
 check: style types floors migrations translations test ## all of the following, then the test suite (-k goes on after a failure)
 

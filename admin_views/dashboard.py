@@ -107,24 +107,26 @@ class Dashboard(GuardedView):
 
 def board(actor: Actor, again: bool) -> Board:
     """Return what `actor` may see of the whole; `again` counts anew what is not fresh."""
-    found = Board()
+    found, session = Board(), db.session()
     if policy.allows(actor, "read", "product"):
-        _catalogue(found, actor, again)
+        found.total = Selection(Product, actor).count(session, figures.QUICK)
+    kept = figures.kept(session, actor, found.total is None or found.total.exact, again)
+    if found.total is not None:
+        _catalogue(found, actor, kept)
     if policy.allows(actor, "read", "history"):
-        _changes(found, actor, again)
+        _changes(found, actor, kept)
+    kept.keep()
     return found
 
 
-def _catalogue(found: Board, actor: Actor, again: bool) -> None:
-    session = db.session
-    found.total = Selection(Product, actor).count(session)
+def _catalogue(found: Board, actor: Actor, kept: figures.Kept) -> None:
+    session = db.session()
     found.needs = needs(actor)
-    quick = found.total.exact or figures.is_quick(session, actor)
     asked, _sorted = fields_to_ask(Product, actor)
     seen = policy.fields_for(actor, "read", Product)
 
     def figure(name: str, count: Any) -> Any:
-        return found.take(figures.counted(session, actor, name, count, quick, again))
+        return found.take(kept.figure(name, count))
 
     if "status" in asked:
         found.statuses = _statuses(figure("status", lambda: figures.by_status(session, actor)) or {})
@@ -148,6 +150,9 @@ def needs(actor: Actor) -> list[Need]:
     ]
     if actor.user_id is not None:
         asked.insert(0, ("user", {"status": "draft", "responsible_id": str(actor.user_id)}, _own_drafts))
+    if policy.scopes(actor, "read", "product") is not None:
+        # Whose reach ends at categories sees no product without one.
+        asked = [one for one in asked if one[2] is not _unfiled]
     found = []
     for icon, args, sentence in asked:
         parsed = Selection.from_args(Product, actor, args)
@@ -220,12 +225,11 @@ def language_name(code: str) -> str:
     return str(name[:1].upper() + name[1:])
 
 
-def _changes(found: Board, actor: Actor, again: bool) -> None:
+def _changes(found: Board, actor: Actor, kept: figures.Kept) -> None:
     page = timeline.page_of_sets(db.session, timeline.visible_sets(actor), None)
     found.deeds = timeline.deeds(db.session, actor, page.rows[:LATEST])
     now = utcnow()
-    quick = found.total is None or found.total.exact
-    figure = figures.counted(db.session, actor, "hour", lambda: figures.by_hour(db.session, actor, now), quick, again)
+    figure = kept.figure("hour", lambda: figures.by_hour(db.session(), actor, now))
     if (counted := found.take(figure)) is None:
         return
     rows = counted["hours"]

@@ -19,7 +19,7 @@ from backoffice.models.fields import Kind
 from backoffice.models.product import Product
 from backoffice.models.search_entry import words
 from backoffice.operations import personal
-from backoffice.selection import Selection, look_up, trails
+from backoffice.selection import Bounds, Selection, look_up, trails
 from backoffice.web.pages import THEME_CHOICES
 
 from .access import GuardedView
@@ -28,6 +28,9 @@ from .lookups import key_of
 
 #: Results of one answer at most, and of one resource.
 LIMIT, EACH = 50, 8
+
+#: Who sees a part of the records only gets the best of fewer: each has to be looked up before.
+NEAR = Bounds(near=100)
 
 #: Characters of a search that count.
 LONGEST = 200
@@ -223,7 +226,7 @@ class PaletteView(GuardedView):
             keys = [one.id for one in look_up(db.session, model, self.actor, text, EACH)]
             yield from self._named(view, keys, text)
             return
-        for record in Selection(model, self.actor, search=text).page(db.session, size=EACH).rows:
+        for record in Selection(model, self.actor, search=text, bounds=NEAR).page(db.session, size=EACH).rows:
             yield self._entry(view, record, text)
 
     def _entry(self, view: ResourceView, record: Resource, text: str = "", path: str = "") -> Entry:

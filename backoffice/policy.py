@@ -260,12 +260,19 @@ def _visible_changes_of(actor: Actor, model: type[Resource]) -> ColumnElement[bo
         return Change.resource == name
     if not paths:
         return false()
-    reached = (or_(Change.verb == verb, _filed_within(getattr(Change, column), paths)) for verb, column in _FILED)
     # Of one record at a time: to collect all that lie within reach takes longer than any page may.
     now = (
         visible(actor, select(model.id).where(model.id == Change.record_id), model).correlate(Change).scalar_subquery()
     )
-    return and_(Change.resource == name, *reached, now.is_not(None))
+    return and_(Change.resource == name, filed_in_reach(actor, model), now.is_not(None))
+
+
+def filed_in_reach(actor: Actor, model: type[Resource]) -> ColumnElement[bool]:
+    """Return the condition that a Change of a record within reach found and left it within reach too."""
+    paths = scopes(actor, "read", model.resource.name)
+    if paths is None:
+        return true()
+    return and_(*(or_(Change.verb == verb, _filed_within(getattr(Change, column), paths)) for verb, column in _FILED))
 
 
 def _filed_within(column: Any, paths: Iterable[str]) -> ColumnElement[bool]:

@@ -7,6 +7,10 @@ Each line is a ratio of two medians taken in turn on the same machine, so that i
 - *import again*: the same file when nothing changed, against the first import;
 - *undo*: taking the whole import back, against the import.
 
+With BENCH_PEER=1000000 the list of so many products on PostgreSQL is measured too, against that of Flask-Admin as it
+comes, both under gunicorn with two workers: the first page, page 1,000, sorted by price, and a search. The database is
+BENCH_URL, or that of `make size`; it is seeded where it is empty, and kept.
+
 BENCH_PRODUCTS (default 20,000) sets the size of the list's catalogue, BENCH_ROWS (default 2,000) that of the file.
 Prints a table and writes JSON to bench/results/.
 """
@@ -27,6 +31,7 @@ from typing import Any
 from flask import Flask, render_template_string
 from flask_migrate import upgrade
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
 
 import config
 from backoffice import policy
@@ -40,11 +45,13 @@ from backoffice.operations.accounts import ensure_first_administrator
 from backoffice.operations.imports import Options, import_file
 from backoffice.web.people import SignedIn
 
+from . import peer
 from .catalogue import Size
 from .loading import open_engine
 from .seed import seed
 
 ROUNDS = 15
+SIDES = ("ours", "floor")
 RESULTS = Path(__file__).parent / "results"
 BARE_PAGE = (
     "<table>{% for row in rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>{% endfor %}</table>"
@@ -143,6 +150,31 @@ def bench_import(folder: Path, count: int) -> dict[str, dict[str, float]]:
     }
 
 
+def bench_peer(products: int) -> dict[str, dict[str, float]]:
+    """Measure the list of many products against that of Flask-Admin as it comes; nothing where it is not asked for."""
+    if not products:
+        return {}
+    server = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
+    standing = make_url(server).set(database=f"backoffice_size_{products}").render_as_string(hide_password=False)
+    url = os.environ.get("BENCH_URL") or standing
+    peer.fill(url, products)
+    return peer.compare(url)
+
+
+def print_peer(figures: dict[str, dict[str, float]]) -> None:
+    """Print what `bench_peer` found."""
+    print(
+        f"\nPostgreSQL, gunicorn with {peer.WORKERS} workers, {peer.ROUNDS} requests; theirs is Flask-Admin as it comes"
+    )
+    print(f"{'':14}{'ours, ms':>10}{'p95':>8}{'kB':>7}{'theirs, ms':>13}{'p95':>8}{'kB':>7}{'ratio':>9}")
+    for label, found in figures.items():
+        ours, theirs = ([found[one] * 1000, found[f"{one}_p95"] * 1000, found[f"{one}_bytes"] / 1000] for one in SIDES)
+        print(
+            f"{label:14}{ours[0]:10.1f}{ours[1]:8.1f}{ours[2]:7.1f}"
+            f"{theirs[0]:13.1f}{theirs[1]:8.1f}{theirs[2]:7.1f}{ours[0] / theirs[0]:9.3f}"
+        )
+
+
 def main() -> None:
     """Run all of it, print the table and keep the figures."""
     products = int(os.environ.get("BENCH_PRODUCTS", "20000"))
@@ -150,13 +182,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         figures = {"list page": bench_list(folder, products)} | bench_import(folder, count)
+    against = bench_peer(int(os.environ.get("BENCH_PEER", "0")))
     print(f"SQLite, {products:,} products in the list, {count:,} rows in the file; list page: median of {ROUNDS}")
     print(f"{'':14}{'ours, ms':>12}{'against, ms':>14}{'ratio':>9}")
     for label, found in figures.items():
         ratio = found["ours"] / found["floor"]
         print(f"{label:14}{found['ours'] * 1000:12.1f}{found['floor'] * 1000:14.1f}{ratio:9.2f}")
+    if against:
+        print_peer(against)
     RESULTS.mkdir(exist_ok=True)
-    kept = {"products": products, "rows": count, "seconds": figures}
+    kept = {"products": products, "rows": count, "seconds": figures, "peer": against}
     (RESULTS / "bench.json").write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
 
 

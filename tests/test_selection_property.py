@@ -130,6 +130,7 @@ QUESTIONS = st.lists(
             some=st.sampled_from([0, 4, 6_000]),
             many_places=st.sampled_from([0, 2, 300]),
             candidates=st.sampled_from([2, 1_000]),
+            near=st.sampled_from([1, 3, 300]),
         ),
     ),
     min_size=1,
@@ -369,11 +370,12 @@ def _check_ranked(
 ) -> None:
     """Check a list by relevance: the exact code first, each row once, and a note where rows are left out."""
     page = selection.page(session, None, asked.size)
-    assert len(shown) == len(set(shown)) == min(len(expected), asked.bounds.candidates)
+    narrowed = any(model.may_ask(_field(name)) for name in asked.filters) or all(role[0] for role in model.roles)
+    most = asked.bounds.near if narrowed else asked.bounds.candidates
+    assert len(shown) == len(set(shown)) == min(len(expected), most)
     assert set(shown) <= set(expected)
-    assert page.count.exact == (len(expected) <= asked.bounds.candidates)
-    left_out = "Only the best" in (page.note or "")
-    assert left_out == (len(expected) > asked.bounds.candidates)
+    assert page.count.exact == (len(expected) <= most)
+    assert (f"Only the best {most} matches" in (page.note or "")) == (len(expected) > most)
     exact = [row.id for row in model.rows if row.id in expected and row.sku == asked.search.upper()]
     assert shown[: len(exact)] == exact[: len(shown)]
 

@@ -1,11 +1,11 @@
-"""Figures over the whole catalogue as one person sees it: counted at once while that is quick, else kept a minute."""
+"""Figures over the whole catalogue as one person sees it, kept until something changes; dear ones, a minute."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,7 +22,10 @@ from ..models.types import utcnow
 from ..policy import Actor
 from ..selection import Selection
 
-#: Rows up to which a figure is counted whenever it is asked for.
+#: What is kept.
+NAMES = ("status", "category", "language", "hour")
+
+#: Rows up to which a figure is counted whenever something changed.
 QUICK = 20_000
 
 #: How old a figure may be that is looked at again, and when nobody wants it any more.
@@ -110,38 +113,58 @@ def first_hour(now: datetime) -> datetime:
     return now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
 
 
-def counted(session: Session, actor: Actor, name: str, count: Callable[[], Any], quick: bool, again: bool) -> Counted:
-    """Return the figures `name` as `count` finds them now, or as they are kept for everyone with the same reach.
+@dataclass
+class Kept:
+    """The figures that are kept for everyone with the reach of one actor, and those that were counted since.
 
-    `quick` says that counting does not take long; `again` counts anew what is not fresh, whatever it takes.
+    `state` tells whether anything changed: the newest change set, and the hour of the clock.
     """
-    if quick:
-        return Counted(count(), None)
-    key, now = f"{name}:{_reach(actor)}", utcnow()
-    kept = session.get(Figure, key)
-    if kept is not None and (now - kept.made_at < FRESH or not again):
-        return Counted(kept.value, kept.made_at, stale=now - kept.made_at >= FRESH)
-    if not again:
-        return Counted(None, None, stale=True)
-    value = count()
-    _keep(key, value, now)
-    return Counted(value, now)
+
+    reach: str
+    state: list[Any]
+    now: datetime
+    found: dict[str, Figure]
+    quick: bool
+    again: bool
+    counted: dict[str, Any] = field(default_factory=dict)
+
+    def figure(self, name: str, count: Callable[[], Any]) -> Counted:
+        """Return the figure `name`, true now or kept a minute; older ones are counted where that is quick or asked."""
+        kept = self.found.get(f"{name}/{self.reach}")
+        if kept is not None and self.now - kept.made_at < FRESH:
+            same = kept.value["state"] == self.state
+            if same or not self.quick:
+                return Counted(kept.value["value"], None if same else kept.made_at)
+        if not self.again and not self.quick:
+            return Counted(kept.value["value"], kept.made_at, stale=True) if kept else Counted(None, None, stale=True)
+        self.counted[name] = count()
+        return Counted(self.counted[name], None if self.quick else self.now)
+
+    def keep(self) -> None:
+        """Keep what was counted, in one step, and forget what nobody asked for in a day."""
+        if not self.counted:
+            return
+        rows = [
+            {"name": f"{name}/{self.reach}", "value": {"state": self.state, "value": value}, "made_at": self.now}
+            for name, value in sorted(self.counted.items())
+        ]
+        with writes.bookkeeping() as session:
+            dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+            statement = dialect.insert(Figure).values(rows)
+            new = {"value": statement.excluded.value, "made_at": statement.excluded.made_at}
+            session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=new))
+            session.execute(delete(Figure).where(Figure.made_at < self.now - FORGOTTEN))
 
 
-def is_quick(session: Session, actor: Actor) -> bool:
-    """Return whether the catalogue within the reach of `actor` is small enough to be counted whenever asked."""
-    return Selection(Product, actor).count(session, QUICK).exact
+def kept(session: Session, actor: Actor, quick: bool, again: bool) -> Kept:
+    """Return what is kept for `actor`. `quick` says that counting does not take long; `again` counts in any case."""
+    reach, now = _reach(actor), utcnow()
+    found = session.scalars(select(Figure).where(Figure.name.in_([f"{name}/{reach}" for name in NAMES])))
+    state = [session.scalar(select(func.max(ChangeSet.id))), first_hour(now).isoformat()]
+    return Kept(reach, state, now, {one.name: one for one in found}, quick, again)
 
 
 def _reach(actor: Actor) -> str:
     """Return the same for everyone who sees the same rows."""
     lines = [(line, policy.scopes(actor, "read", line)) for line in policy.matrix_lines()]
     return hashlib.sha256(repr(lines).encode()).hexdigest()[:32]
-
-
-def _keep(key: str, value: Any, now: datetime) -> None:
-    with writes.bookkeeping() as session:
-        dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-        statement = dialect.insert(Figure).values(name=key, value=value, made_at=now)
-        session.execute(statement.on_conflict_do_update(index_elements=["name"], set_={"value": value, "made_at": now}))
-        session.execute(delete(Figure).where(Figure.made_at < now - FORGOTTEN))

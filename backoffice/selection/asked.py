@@ -42,6 +42,11 @@ class Asked:
         return any(one.searched for one in self.apart)
 
     @property
+    def only_searched(self) -> bool:
+        """Return whether a search is all that rows must answer."""
+        return not (self.places or self.ranged or self.filtered) and all(one.searched for one in self.apart)
+
+    @property
     def live(self) -> ColumnElement[bool]:
         """Return the condition on the trash mark."""
         mark: Any = self.model.trashed_at

@@ -88,7 +88,7 @@ def association(model: type[Resource], found: Filter, paths: Mapping[int, str], 
     ((_other, theirs),) = _attribute(field).property.secondary_synchronize_pairs
     wanted = _wanted(found)
     chosen = theirs.in_(_categories(wanted, paths) if field.target == "category" else [int(key) for key in wanted])
-    keys = None
+    keys, common = None, bool({NONE, ANY} & set(found.values))
     if NONE not in found.values:
         # Few are in the trash: their keys are read faster than each of the others is looked up.
         thrown = exists(select(model.id).where(model.id == mine, _trashed(model)))
@@ -97,11 +97,11 @@ def association(model: type[Resource], found: Filter, paths: Mapping[int, str], 
         keys = keys if found.values == tuple(wanted[:1]) else keys.distinct()
     if dialect != "postgresql":
         whole = _any_of(found, model.id.in_(select(mine)), model.id.in_(select(mine).where(chosen)))
-        return Apart(whole, whole, keys)
+        return Apart(whole, whole, keys, common=common)
     own = select(mine).where(mine == model.id)
     # The planner may turn the first into a join or a set of keys; the limit keeps the second a look-up.
     whole = _any_of(found, exists(own), exists(own.where(chosen)))
-    return Apart(whole, _any_of(found, _some(own), _some(own.where(chosen))), keys)
+    return Apart(whole, _any_of(found, _some(own), _some(own.where(chosen))), keys, common=common)
 
 
 def is_association(model: type[Resource], found: Filter) -> bool:

@@ -9,15 +9,25 @@ from dataclasses import dataclass
 from decimal import InvalidOperation
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, literal, tuple_
+from sqlalchemy import BigInteger, ColumnElement, String, func, literal, literal_column, select, true, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.types import TypeEngine
 
 from ..errors import Refused
 from ..models.base import Resource, fields_of
 from ..models.fields import Kind
+from ..models.types import Money, UtcDateTime
 from .filters import MAX_KEY
 
 MAX_CURSOR = 4_000
+
+#: What PostgreSQL sorts before and after each value that a column of a type can hold.
+_EDGES: dict[type[TypeEngine[Any]], tuple[str, str]] = {
+    String: ("''", "repeat(chr(1114111), 64)"),
+    Money: ("'-1e30'", "'NaN'"),
+    UtcDateTime: ("'-infinity'", "'infinity'"),
+}
+
 RELEVANCE = "relevance"
 
 
@@ -127,6 +137,24 @@ class Segment:
             return [*found, key < edge if self.descending else key > edge]
         row, place = tuple_(value, key), tuple_(self.order.bound(self.value), edge)
         return [*found, row < place if self.descending else row > place]
+
+    def up_to(self, key: Any, value: Any, last: Any) -> ColumnElement[bool]:
+        """Return the condition that a row does not come after the one of `last`, which may hold none (PostgreSQL)."""
+
+        def edge(column: Any, lowest: str, highest: str) -> Any:
+            end: Any = literal_column(lowest if self.descending else highest)
+            return func.coalesce(select(column).scalar_subquery(), end)
+
+        number = edge(last.c.id, "0", str(MAX_KEY))
+        if self.valueless or self.order.name == "id":
+            return key >= number if self.descending else key <= number  # type: ignore[no-any-return]
+        row = tuple_(value, key)
+        kind = self.order.column.type
+        beyond = next((both for known, both in _EDGES.items() if isinstance(kind, known)), None)
+        if beyond is None:
+            return true()
+        place = tuple_(edge(last.c.value, *beyond), number)
+        return row >= place if self.descending else row <= place
 
     def ordering(self, key: Any, value: Any) -> list[Any]:
         """Return what to order the columns `key` and `value` by; both, as the index has them, also without a value."""

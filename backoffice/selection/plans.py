@@ -51,7 +51,9 @@ def count(session: Session, asked: Asked, up_to: int) -> int:
         # Out of each category in turn: a scan that hopes to meet the subtree early may read the whole table.
         place = aliased(Category)
         own = select(literal(1).label("one")).where(getattr(asked.model, column) == place.id, asked.live)
+        # By key, as the rows lie: in another order the database looks up for each anew whether it may skip the row.
         own = own.where(*asked.within(column), *asked.ranged, *asked.filtered).limit(up_to + 1)
+        own = own if asked.trash else own.order_by(asked.model.id)
         each = own.correlate(place).lateral("each")
         rows = select(each.c.one).select_from(place).join(each, true())
         rows = rows.where(*in_places(place, asked.places[column]))
@@ -92,7 +94,7 @@ def _plans(asked: Asked, few: bool, bounds: Bounds, postgresql: bool) -> tuple[l
     last = _merge_heads(asked, merged) if merged and postgresql else _gather(asked)
     if not asked.apart:
         return [_short_walk(asked, bounds.short_walk if merged and postgresql else bounds.long_walk)], last
-    tries = _search_walks(asked, bounds) if asked.searched else [_short_walk(asked, bounds.long_walk)]
+    tries = _search_walks(asked, bounds) if asked.searched else _linked_walks(asked, bounds)
     return [*tries, *([_gather_some(asked, bounds.some)] if merged and postgresql else [])], last
 
 
@@ -103,6 +105,12 @@ def _search_walks(asked: Asked, bounds: Bounds) -> list[Try]:
         _short_walk(asked, budget, singly=True),
         _short_walk(asked, bounds.long_walk, singly=True, after=bounds.hits),
     ]
+
+
+def _linked_walks(asked: Asked, bounds: Bounds) -> list[Try]:
+    """Return a long walk that may collect all links before; first a look at each row where many will do."""
+    common = all(one.common for one in asked.apart)
+    return [*([_short_walk(asked, bounds.looks, singly=True)] if common else []), _short_walk(asked, bounds.long_walk)]
 
 
 def _is_postgresql(session: Session) -> bool:
@@ -232,7 +240,8 @@ def _merge_heads(asked: Asked, column: str) -> Plan:
     """Merge the stretches of the categories, reading no more of each than can be wanted.
 
     The first row of each category comes first. Of the category whose first row is the n-th, n - 1 rows precede any:
-    it can give the rest at the most, and those beyond the last wanted give nothing.
+    it can give the rest at the most, and those beyond the last wanted give nothing. No row is wanted that comes after
+    the last wanted of the first rows.
     """
 
     def plan(stretch: Segment, size: int, limit: Any) -> Select[Any]:
@@ -242,8 +251,11 @@ def _merge_heads(asked: Asked, column: str) -> Plan:
         heads = heads.where(*in_places(place, asked.places[column]))
         head = heads.order_by(*stretch.ordering(first.c.id, first.c.value)).limit(size).subquery("heads")
         rank = func.row_number().over(order_by=stretch.ordering(head.c.id, head.c.value))
-        near = select(head.c.place, (size + 1 - rank).label("most")).subquery("near")
-        each = _own(asked, column, stretch, near.c.place).limit(near.c.most).correlate(near).lateral("each")
+        near = select(head, (size + 1 - rank).label("most")).cte()
+        last = select(near.c.id, near.c.value).where(near.c.most == 1)
+        own = _own(asked, column, stretch, near.c.place)
+        own = own.where(stretch.up_to(asked.model.id, asked.order.column, last.subquery()))
+        each = own.limit(near.c.most).correlate(near).lateral("each")
         rows = select(each.c.id, each.c.value).select_from(near).join(each, true())
         return rows.order_by(*stretch.ordering(each.c.id, each.c.value)).limit(limit)
 

@@ -246,7 +246,8 @@ class Selection:
 
     def _ranked_page(self, session: Session, place: Position, size: int) -> Page:
         asked = self._asked(session)
-        keys, more = searching.ranked(session, asked, self.search, self._askable, self.bounds.candidates)
+        most = self.bounds.candidates if asked.only_searched else self.bounds.near
+        keys, more = searching.ranked(session, asked, self.search, self._askable, most)
         start, end = _stretch(keys, place, size)
         shown = keys[start:end]
         return Page(
@@ -254,16 +255,16 @@ class Selection:
             Count(len(keys), exact=not more),
             next=self.order.encode(end - 1, shown[-1]) if end < len(keys) else None,
             previous=self.order.encode(start, shown[0]) if start and shown else None,
-            note=self._note(more),
+            note=self._note(most if more else None),
         )
 
-    def _note(self, more: bool = False) -> str | None:
+    def _note(self, most: int | None = None) -> str | None:
         sentences = []
-        if more:
+        if most is not None:
             sentences.append(
                 _(
                     "Only the best %(max)s matches are shown. Add a word or choose a sort order.",
-                    max=self.bounds.candidates,
+                    max=most,
                 )
             )
         if self.search and searching.part_of(self.model, self._askable) is not None:

@@ -14,7 +14,7 @@ class Bounds:
     before another plan takes over. A search must look into each row elsewhere: `looks` rows at first, and a long walk
     only after `hits` of them were answers. Where a subtree could be merged, up to `some` rows that another table names
     are fetched before. Above `many_places` categories a short walk comes before their merge. `candidates` is how many
-    matches of a search are ranked.
+    matches of a search are ranked, `near` how many where each must be looked up, for filters or for who sees a part.
     """
 
     few: int = 1_000
@@ -25,6 +25,7 @@ class Bounds:
     some: int = 6_000
     many_places: int = 300
     candidates: int = 1_000
+    near: int = 300
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, false, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from ..backends import search
@@ -16,6 +16,9 @@ from .apart import Apart
 from .asked import Asked
 
 MAX_EXACT = 50
+
+#: Answers of a search that are fewer are looked up one by one.
+FEW = 500
 NOWHERE = "nowhere"
 
 
@@ -89,9 +92,22 @@ def _candidates(session: Session, asked: Asked, text: str, askable: frozenset[st
         name: Any = getattr(model, "name_key", model.id)
         return select(model.id).where(*asked.all()).order_by(name, model.id).limit(most)
     entries = entries.add_columns(search.rank(dialect, text, part).label("rank"))
+    if asked.only_searched:
+        return _best(entries.limit(most))
     others = [one.whole for one in asked.apart if not one.searched]
-    if asked.places or asked.ranged or asked.filtered or others:
-        entries = entries.join(model, model.id == SearchEntry.record_id)
-        entries = entries.where(asked.live, *asked.within(), *asked.ranged, *asked.filtered, *others)
-    first = entries.limit(most).subquery()
-    return select(first.c.record_id).order_by(first.c.rank.desc(), first.c.record_id)
+    conditions = [asked.live, *asked.within(), *asked.ranged, *asked.filtered, *others]
+    joined = entries.join(model, model.id == SearchEntry.record_id).where(*conditions)
+    if dialect != "postgresql":
+        return _best(joined.limit(most))
+    # Answers that are few are looked up one by one: where PostgreSQL expects many it would ask each record instead.
+    few = entries.limit(FEW).cte()
+    told = select(func.count()).select_from(few).scalar_subquery() < FEW
+    looked_up = select(few.c.record_id, few.c.rank).join(model, model.id == few.c.record_id).where(told, *conditions)
+    rest = joined.limit(case((told, 0), else_=most)).subquery()
+    return _best(union_all(looked_up.limit(most), select(rest.c.record_id, rest.c.rank)))
+
+
+def _best(candidates: Any) -> Select[int]:
+    """Return the statement of the keys of `candidates`, the best first."""
+    found = candidates.subquery()
+    return select(found.c.record_id).order_by(found.c.rank.desc(), found.c.record_id)

@@ -170,6 +170,14 @@
     if (row && event.target.closest("a[href]")) remember(Number(row.dataset.id));
   });
   document.addEventListener("submit", (event) => { if (event.target.id === "bulk") remember(null); });
+
+  // What a cell cuts off is told in full under the pointer; written into each row it would weigh more than the cell.
+  document.addEventListener("pointerover", (event) => {
+    const cell = event.target.closest?.("#list td:not([title]):has(> small)");
+    const path = cell?.querySelector("small");
+    if (!path || (path.offsetWidth && ![cell, path].some((one) => one.scrollWidth > one.clientWidth))) return;
+    cell.title = `${path.textContent} › ${cell.firstChild.textContent}`;
+  });
   const back = recall();
   if (back?.scroll !== undefined && back.url === list().dataset.here) {
     // Once: the next time the list begins at its top. The way back of the browser keeps its own place.

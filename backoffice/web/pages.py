@@ -73,7 +73,7 @@ def register(app: Flask) -> None:
 def icon(name: str) -> Markup:
     """Return an icon of the set; it says nothing to a screen reader, the word beside it does."""
     sprite = vendor("@tabler/icons", "sprite.svg")
-    return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"></use></svg>').format(sprite, name)
+    return Markup('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>').format(sprite, name)
 
 
 def initials(name: object) -> str:

@@ -63,7 +63,7 @@ def test_each_person_sees_figures_of_their_own_reach(sign_in: Opened, world: Wor
 def test_what_takes_long_is_kept_and_counted_again_on_demand(
     admin: Browser, sign_in: Opened, world: World, house: Actor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(figures, "is_quick", lambda *_args: False)
+    monkeypatch.setattr(figures, "QUICK", 4_000)
     monkeypatch.setattr("backoffice.selection.question.plans.count", lambda *_args: 5_000)
     first = admin.get("/admin/").text
     assert "data-stale" in first and "badge-draft" not in first
@@ -81,6 +81,19 @@ def test_what_takes_long_is_kept_and_counted_again_on_demand(
     assert re.search(r'badge-draft.*?<span class="number">5</span>', again, re.DOTALL)
     db.session.rollback()
     assert len(db.session.scalars(select(Figure)).all()) == 4
+
+
+def test_a_small_catalogue_is_counted_again_when_something_changed(
+    admin: Browser, world: World, house: Actor, statements: list[str]
+) -> None:
+    draft = r'badge-draft.*?<span class="number">(\d+)</span>'
+    for more_of_them in (0, 3):
+        more(house, world, more_of_them)
+        for _time in range(2):
+            statements.clear()
+            shown = re.search(draft, admin.get("/admin/").text, re.DOTALL)
+            assert shown and shown[1] == str(2 + more_of_them)
+        assert not any("GROUP BY product.status" in one for one in statements), "nothing changed since it was counted"
 
 
 def test_an_hour_of_the_chart_leads_to_its_history(admin: Browser, world: World) -> None:

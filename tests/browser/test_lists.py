@@ -67,6 +67,18 @@ def test_rows_are_as_high_as_they_are_drawn(open_page: Opened) -> None:
     expect(page.locator("#rows.comfortable")).to_be_visible()
 
 
+def test_a_category_that_is_cut_off_is_told_in_full(open_page: Opened) -> None:
+    page = open_page(LIST)
+    cell = page.locator("#rows td.under:has(small)").first
+    leaf, path = cell.evaluate("one => [one.firstChild.textContent, one.querySelector('small').textContent]")
+    cell.hover()
+    expect(cell).not_to_have_attribute("title", re.compile("."))
+    cell.locator("small").evaluate("one => one.prepend('A level with a long name › '.repeat(9))")
+    page.locator("h1").hover()
+    cell.locator("small").hover()
+    expect(cell).to_have_attribute("title", re.compile(f"A level .* › {re.escape(path)} › {re.escape(leaf)}$"))
+
+
 @pytest.mark.parametrize("path", [LIST, "/admin/user/", "/admin/category/", f"{LIST}?status=draft&q=lamp&price_min=1"])
 def test_nothing_scrolls_sideways_on_a_phone(open_page: Opened, path: str) -> None:
     page = open_page(path, viewport=PHONE, has_touch=True, is_mobile=True)

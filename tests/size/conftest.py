@@ -11,15 +11,16 @@ import pytest
 from sqlalchemy import text
 
 from bench.loading import open_engine
-from tests.conftest import fresh_database
+from bench.peer import prepare
+from tests.conftest import fresh_database, named
 
 from .world import World, fill
 
 #: Products of the large catalogue, and of the small one.
 LARGE, SMALL = int(os.environ.get("SIZE_PRODUCTS", "30000")), 1_000
 
-#: A migrated database for the large catalogue, filled if it is empty and kept.
-KEPT = os.environ.get("SIZE_DATABASE_URL", "")
+#: The database of the large catalogue that is kept, made and filled where it is missing; empty for one that is not.
+KEPT = os.environ.get("SIZE_DATABASE_URL") or (named(f"backoffice_size_{LARGE}") if os.environ.get("SIZE_KEEP") else "")
 
 
 @contextmanager
@@ -30,6 +31,17 @@ def filled(request: pytest.FixtureRequest, folder: Path, products: int) -> Itera
         world = World(url, folder)
         yield world
         world.close()
+
+
+def ensure_filled(url: str, folder: Path) -> None:
+    """Bring the database `url` to the newest migration, made if it is missing, filled if it is empty."""
+    prepare(url)
+    engine = open_engine(url)
+    with engine.connect() as connected:
+        full = connected.scalar(text("SELECT EXISTS (SELECT FROM change_set WHERE title = 'Raise prices')"))
+    engine.dispose()
+    if not full:
+        fill(url, folder, LARGE)
 
 
 @pytest.fixture(scope="session")
@@ -47,12 +59,7 @@ def large(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         with filled(request, folder, LARGE) as world:
             yield world
         return
-    engine = open_engine(KEPT)
-    with engine.connect() as connection:
-        empty = connection.scalar(text("SELECT NOT EXISTS (SELECT FROM product)"))
-    engine.dispose()
-    if empty:
-        fill(KEPT, folder, LARGE)
+    ensure_filled(KEPT, folder)
     world = World(KEPT, folder)
     yield world
     world.close()

@@ -17,8 +17,9 @@ from backoffice.selection import LAST, Position, Selection, look_up
 
 from .world import World
 
-#: Buffers that a page may read, and one that puts two conditions which no index holds together.
-PAGE, PAIR = 3_000, 50_000
+#: Buffers that a page may read, one that puts two conditions which no index holds together, and one that walks a whole
+#: index because no product among the first of its order fits.
+PAGE, PAIR, WALK = 3_000, 16_000, 520_000
 
 Ask = Callable[[World, Session], Any]
 
@@ -124,6 +125,7 @@ FILTERS: dict[str, Args] = {
     "no category": lambda world: {"category_id": "none"},
     "no price": lambda world: {"price": "none"},
     "price range": lambda world: {"price_min": world.prices[0], "price_max": world.prices[1]},
+    "wide price range": lambda world: {"price_min": world.wide[0], "price_max": world.wide[1]},
     "one price": lambda world: {"price": world.prices[0]},
     "frequent tag": lambda world: {"tags": str(world.tags[0])},
     "rare tag": lambda world: {"tags": str(world.tags[1])},
@@ -137,7 +139,7 @@ FILTERS: dict[str, Args] = {
 }
 
 #: Those that hold a stretch of the order by price.
-PRICES = ("no price", "one price", "price range")
+PRICES = ("no price", "one price", "price range", "wide price range")
 
 WORDS: dict[str, Args] = {
     "frequent word": lambda world: {"q": "black"},
@@ -158,6 +160,11 @@ def filtered() -> Iterator[Question]:
             yield Question(f"{name} by {sort}", listed(_with(FILTERS[name], sort=sort)))
     for name, args in WORDS.items():
         yield Question(f"{name}, blinkered", listed(args, attrgetter("blinkered")))
+        if name != "frequent word":
+            most = PAIR if name in ("beginning", "two words") else PAGE
+            yield Question(
+                f"{name}, scoped", listed(args, attrgetter("scoped")), most, steady=name not in ("rare word", "sku")
+            )
     for name in ("frequent word", "beginning"):
         yield Question(f"{name} in the trash", listed(_with(WORDS[name], trash="1")))
     for sort in BOTH:
@@ -167,11 +174,15 @@ def filtered() -> Iterator[Question]:
 def pairs() -> Iterator[Question]:
     """Yield two conditions that no index holds together; of few products nothing may meet both."""
     for name, args in FILTERS.items():
-        for sort in ("-updated_at", *([] if name in PRICES else ["price"])):
-            yield Question(f"{name} by {sort}", listed(_with(args, sort=sort)), PAIR, often=False)
+        for sort in ("-updated_at", "name", "-sku", *([] if name in PRICES else ["price"])):
+            most = WALK if name == "wide price range" else PAIR
+            yield Question(f"{name} by {sort}", listed(_with(args, sort=sort)), most, often=False)
         yield Question(f"frequent word, {name}", listed(_with(args, q="black")), PAIR, steady=False)
         if "categor" not in name and "tops" not in name:
             yield Question(f"scoped, {name}", listed(args, attrgetter("scoped")), PAIR, steady=False)
+    for sort in ("name", "-sku"):
+        cheap: Args = lambda world, sort=sort: {"price_max": world.cheap, "sort": sort}  # noqa: E731
+        yield Question(f"cheapest tenth by {sort}", listed(cheap), WALK, often=False)
     word = WORDS["frequent word"]
     for name in ("large", "small"):
         args = _with(word, category_id=attrgetter(name))
@@ -199,6 +210,13 @@ def others() -> Iterator[Question]:
     yield Question("estimate", lambda _world, session: everything.estimate(session), steady=False)
     pages: dict[str, Callable[[World], str]] = {
         "dashboard": lambda world: "/admin/",
+        "figures": lambda world: "/admin/figures/",
+        "palette": lambda world: "/admin/palette/",
+        "palette, frequent word": lambda world: "/admin/palette/?q=black",
+        "palette, rare word": lambda world: f"/admin/palette/?q={world.rare}",
+        "palette, beginning": lambda world: "/admin/palette/?q=b",
+        "palette, two words": lambda world: "/admin/palette/?q=black+la",
+        "palette, sku": lambda world: f"/admin/palette/?q={world.sku}",
         "list": lambda world: "/admin/product/",
         "list, last": lambda world: "/admin/product/?last=1",
         "list by price": lambda world: "/admin/product/?sort=-price",
@@ -219,11 +237,12 @@ def others() -> Iterator[Question]:
         "brands": lambda world: "/admin/brand/",
     }
     for name, address in pages.items():
-        # The dashboard of a small catalogue counts at once what that of a large one has kept, and asks of each need.
-        yield Question(f"page: {name}", opened(address), steady=name != "dashboard")
-        if name not in ("brands", "form", "dashboard"):
+        # Not everyone finds something by every text, which saves reading it.
+        steady = name not in ("palette, rare word", "palette, sku")
+        yield Question(f"page: {name}", opened(address), steady=steady)
+        if name not in ("brands", "form"):
             most = PAIR if name == "list of a word" else PAGE
-            yield Question(f"page: {name}, scoped", opened(address, "scoped"), most)
+            yield Question(f"page: {name}, scoped", opened(address, "scoped"), most, steady)
 
 
 QUESTIONS = [*lists(), *filtered(), *pairs(), *others()]

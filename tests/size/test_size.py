@@ -1,6 +1,6 @@
 """What a page reads does not grow with the catalogue, and neither do its statements.
 
-`make size` asks the same of a million products; SIZE_PRODUCTS and SIZE_DATABASE_URL choose another catalogue.
+`make size` asks all of it of a million products; SIZE_PRODUCTS and SIZE_DATABASE_URL choose another catalogue.
 """
 
 from __future__ import annotations

@@ -176,6 +176,19 @@ class World:
         return str(low), str(high)
 
     @cached_property
+    def wide(self) -> tuple[str, str]:
+        """Return two prices between which about every third product is sold."""
+        query = f"SELECT percentile_disc(ARRAY[0.3, 0.65]) WITHIN GROUP (ORDER BY price) FROM product WHERE {LIVE}"
+        low, high = self.one(query)
+        return str(low), str(high)
+
+    @cached_property
+    def cheap(self) -> str:
+        """Return the price below which every tenth product is sold; names and SKUs go with prices here."""
+        query = f"SELECT percentile_disc(0.1) WITHIN GROUP (ORDER BY price) FROM product WHERE {LIVE}"
+        return str(self.one(query))
+
+    @cached_property
     def edited(self) -> int:
         """Return the product that is changed most often."""
         return int(self.one(EDITED))
