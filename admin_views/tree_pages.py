@@ -182,9 +182,8 @@ class TreePages:
         return self._answer_rename(record.id, 200, _("Renamed to “%(name)s”.", name=now), receipt)
 
     def _renamed(self, record: Category, version: int, language: str, typed: str) -> Receipt:
-        text = fields_of(Category)["name"].parse(typed, None)
-        if not text and not language:
-            raise Refused(_("%(field)s: fill this in.", field=fields_of(Category)["name"].label), "name")
+        # A language may be without a name: then that of the source is shown.
+        text = fields_of(Category)["name"].parse(typed, None) if typed.strip() or not language else ""
 
         def work(unit: Unit) -> None:
             current = unit.get(Category, record.id)

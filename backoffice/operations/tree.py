@@ -93,9 +93,10 @@ def _refuse_overtaken(unit: Unit, record: Category, version: int, place: Place) 
     """Give way to who changed the place of `record` since `version`; other fields do not matter here."""
     if version == record.version:
         return
+    known = 0 < version < record.version
     statement = select(Change.version, Change.diff).where(Change.resource == "category", Change.record_id == record.id)
-    later = unit.session.execute(statement.where(Change.version > version)).all()
-    told = {row.version for row in later} == set(range(version + 1, record.version + 1))
+    later = unit.session.execute(statement.where(Change.version > version)).all() if known else []
+    told = known and {row.version for row in later} == set(range(version + 1, record.version + 1))
     deciding = {"parent_id", "trashed_at"} | ({"position"} if place.parent == record.parent_id else set())
     if not told or any(deciding & row.diff.keys() for row in later):
         raise Overtaken(
