@@ -126,11 +126,11 @@ class TreePages:
         return redirect(self.return_url(), 303)
 
     def _move_sentence(self, record: Category, above: Category | None, receipt: Receipt) -> str:
-        own = next((draft for draft in receipt.changes if draft.record_id == record.id), None)
         name = self._called(record)
-        if own is None:
+        if not receipt.changes:
             return _("“%(name)s” stands there already.", name=name)
-        if "parent_id" not in own.diff:
+        # Its own number may be the same as before, when only its neighbours moved aside.
+        if not any("parent_id" in draft.diff for draft in receipt.changes):
             if above is None:
                 return _("“%(name)s” comes first now.", name=name)
             return _("“%(name)s” comes after “%(other)s” now.", name=name, other=self._called(above))

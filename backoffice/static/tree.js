@@ -339,7 +339,7 @@
     const item = menu.closest("li");
     if (!menu.querySelector(".menu-body")) {
       menu.append(document.getElementById("tree-menu").content.cloneNode(true));
-      for (const one of menu.querySelectorAll("a")) one.href += item.dataset.id;
+      for (const one of menu.querySelectorAll("a")) one.href += `?${one.dataset.argument}=${item.dataset.id}`;
       for (const one of menu.querySelectorAll("button[name=id]")) one.value = item.dataset.id;
     }
     const body = menu.querySelector(".menu-body").getBoundingClientRect();

@@ -320,6 +320,13 @@ def test_only_those_move_aside_that_stand_in_the_way(admin: Browser, forest: For
     assert forest.under("C")[-2:] == ["B1", "A1"]
 
 
+def test_a_move_is_told_though_its_own_number_stays(admin: Browser, forest: Forest) -> None:
+    assert move(admin, forest, "A3", "A", before="A1").json["message"] == "“A3” comes first now."
+    answer = move(admin, forest, "A3", "A", after="A1")
+    assert answer.json["message"] == "“A3” comes after “A1” now." and answer.json["undo"]
+    assert forest.under("A") == ["A1", "A3", "A2"]
+
+
 def test_a_move_of_thousands_is_a_few_statements(
     admin: Browser, forest: Forest, house: Actor, statements: list[str]
 ) -> None:

@@ -44,9 +44,8 @@ def tree(site_folder: Path) -> Iterator[Callable[[str], list[str]]]:
 
 def row(page: Page, name: str) -> Locator:
     """Return the item of a category."""
-    return page.locator("#tree li[data-id]").filter(
-        has=page.locator(f':scope > .tree-row .tree-name:text-is("{name}")')
-    )
+    title = page.locator(f':scope > .tree-row > .tree-name > bdi:text-is("{name}")')
+    return page.locator("#tree li[data-id]").filter(has=title)
 
 
 def names(page: Page) -> list[str]:
@@ -103,6 +102,7 @@ def test_the_tree_is_walked_by_keys(open_page: Opened) -> None:
     press(page, "Space")
     expect(cookware).to_be_visible()
     # A capital jumps where the small letter is a key of the page.
+    page.wait_for_timeout(800)
     press(page, "Shift+G")
     assert focused(page) == "Garden"
 
