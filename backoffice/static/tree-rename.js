@@ -6,8 +6,10 @@
   const token = () => document.querySelector("#tree-deeds [name=csrf_token]").value;
 
   const close = (item, back = true) => {
-    const box = tree.row(item).querySelector(".tree-input");
+    const box = tree.row(item).querySelector(".tree-input:not(.closing)");
     if (!box) return;
+    // To remove what has the focus blurs it, which would close it once more.
+    box.classList.add("closing");
     box.remove();
     tree.row(item).querySelector(".tree-name").hidden = false;
     if (back) tree.focus(item);
@@ -91,7 +93,7 @@
       if (event.key === "Escape") { event.preventDefault(); close(item); }
     });
     input.addEventListener("blur", () => {
-      if (!box.isConnected || box.querySelector(".tree-problem")) return;
+      if (box.matches(".closing") || box.querySelector(".tree-problem")) return;
       if (input.value.trim() === item.dataset.own) close(item, false);
       else save(item, box);
     });

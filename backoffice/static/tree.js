@@ -273,7 +273,7 @@
 
   // Keys.
   let typed = "";
-  let typedAt = 0;
+  let typedAt = -Infinity;
   const jump = (letter, at) => {
     typed = at - typedAt < 700 ? typed + letter : letter;
     typedAt = at;
