@@ -19,8 +19,8 @@ from . import records
 from .arranging import make_room
 from .tree import Overtaken, siblings_of
 
-#: Products and subcategories that are moved in one go.
-MOST_PRODUCTS, MOST_CHILDREN = 5000, 500
+#: Products and subcategories that are moved in one go: a request that does it, or takes it back, must come to an end.
+MOST_PRODUCTS, MOST_CHILDREN = 2000, 500
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,7 @@
       fallbackOnBody: true,
       fallbackTolerance: 4,
       fallbackClass: "tree-ghost",
+      dragClass: "tree-carried",
       chosenClass: "tree-chosen",
       ghostClass: "tree-lifted",
       delay: 150,
