@@ -104,10 +104,14 @@ class ResourceView(PersonalPages, GuardedView, DisarmedModelView):
     #: Whether rows start with a picture.
     pictured: ClassVar[bool] = False
 
+    #: What the addresses of its list hold where something else is the first page of the resource.
+    list_view: ClassVar[str | None] = None
+
     #: What its list says.
     words: ClassVar[Words] = PLAIN
 
-    #: The pages of one record, where a resource has more to show.
+    #: The list and the pages of one record, where a resource has more to show.
+    list_template: ClassVar[str] = "admin/list.html"
     form_template: ClassVar[str] = "admin/edit.html"
     details_page: ClassVar[str] = "admin/details.html"
 
@@ -170,6 +174,10 @@ class ResourceView(PersonalPages, GuardedView, DisarmedModelView):
         """Return the address of one of this view's pages."""
         return self.get_url(f"{self.endpoint}.{endpoint}", **values)
 
+    def list_address(self, **values: Any) -> str:
+        """Return the address of the list with `values`, never that of another first page."""
+        return self.address("index_view", **values or {listing.VIEW: self.list_view})
+
     def page(self, template: str, **context: Any) -> str:
         """Render one of this view's pages."""
         return self.render(
@@ -205,7 +213,7 @@ class ResourceView(PersonalPages, GuardedView, DisarmedModelView):
         if clean is not None:
             return redirect(clean)
         context = listing.context(self, request.args)
-        response = make_response(self.page("admin/list.html", **context))
+        response = make_response(self.page(self.list_template, **context))
         if listing.is_part():
             # The address without what a form sent besides; none where it is that of the page already.
             same = request.headers.get("HX-Current-URL", "").endswith(context["here"])

@@ -78,8 +78,9 @@ class Addresses:
 
     def __init__(self, view: Any, selection: Selection, saved: str | None) -> None:
         self.base = view.address("index_view")
+        self.standing = view.list_address()
         self.selection = selection
-        self.kept = {VIEW: saved} if saved else {}
+        self.kept = {VIEW: name} if (name := saved or view.list_view) else {}
 
     def __call__(self, **changes: Any) -> str:
         """Return the address with `changes` of its arguments; None removes one."""
@@ -87,7 +88,7 @@ class Addresses:
 
     def of(self, args: Mapping[str, Any]) -> str:
         """Return the address with just `args`."""
-        return f"{self.base}?{urlencode(args, doseq=True)}" if args else self.base
+        return f"{self.base}?{urlencode(args, doseq=True)}" if args else self.standing
 
 
 def context(view: Any, args: MultiDict[str, str]) -> dict[str, Any]:
@@ -198,7 +199,7 @@ def clean_address(view: Any, args: MultiDict[str, str]) -> str | None:
             kept.setdefault(name, []).append(filters.resolved(view, field, args))
         else:
             kept[name] = _plain_number(view, name, args[key])
-    return str(view.address("index_view", **kept))
+    return str(view.list_address(**kept))
 
 
 def _plain_number(view: Any, name: str, typed: str) -> list[str]:

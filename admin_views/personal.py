@@ -89,7 +89,7 @@ class PersonalPages:
                 "again": {"address": self.address("view_keep"), "fields": again},
             }
         )
-        return redirect(self.address("index_view"), 303)
+        return redirect(self.list_address(), 303)
 
     def _question(self, text: str) -> dict[str, Any]:
         """Return the arguments that `text` asks with, as far as a selection of this list understands them."""

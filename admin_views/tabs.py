@@ -54,7 +54,7 @@ def tabs(view: Any, selection: Selection, wanted: str) -> Tabs:
     if person is None or selection.trash:
         return Tabs()
     base = view.address("index_view")
-    whole = Tab(_("All"), base)
+    whole = Tab(_("All"), view.list_address())
     names = {role.id: role.name for role in saved_views.roles_of(person)}
     found = saved_views.offered(db.session(), person, view.model.resource.name)
     made = [_tab(base, one, names, saved_views.may_change(view.actor, one)) for one in found]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, Integer, and_, func, select
+from sqlalchemy import ColumnElement, ForeignKey, Index, Integer, and_, func, inspect, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, object_session, relationship
 
 from ..errors import Refused
@@ -83,6 +84,8 @@ class Category(Named, Resource, Base):
     def settle(self, session: Session) -> None:
         self.settle_name(session)
         self.position = self.position or 0
+        if inspect(self).persistent and not self._may_meet_a_twin():
+            return
         with session.no_autoflush:
             lock_tree(session)
             twin = session.scalar(
@@ -97,6 +100,11 @@ class Category(Named, Resource, Base):
                 _("Name: “%(name)s” stands here already. Choose another name or another parent.", name=self.name),
                 "name",
             )
+
+    def _may_meet_a_twin(self) -> bool:
+        """Return whether something changed that two categories of one parent must not share, or may come to share."""
+        state = inspect(self)
+        return any(state.attrs[name].history.has_changes() for name in ("name_key", "parent_id", "trashed_at"))
 
     def settled(self, session: Session, changed: frozenset[str]) -> None:
         if "parent_id" in changed or not self.path:
@@ -150,14 +158,19 @@ class Category(Named, Resource, Base):
             )
         derive(Category, Category.id == self.id, {"path": new, "depth": depth})
         for record in session.identity_map.values():
-            if isinstance(record, Category):
+            # Its neighbours, which may be many, stay where they are.
+            if isinstance(record, Category) and (record is self or _lies_within(record, old)):
                 session.expire(record, ["path", "depth"])
 
     def _refuse_if_not_empty(self, session: Session) -> None:
-        shown = session.info["shown_name"]
+        if refused := self.held(session, session.info["shown_name"]):
+            raise refused
+
+    def held(self, session: Session, shown: Callable[[Resource], str]) -> Refused | None:
+        """Return what keeps this category out of the trash, in words: what it holds, called as `shown` says."""
         below = select(Category).where(Category.parent_id == self.id, Category.trashed_at.is_(None))
         if child := session.scalars(below.limit(1)).first():
-            raise Refused(
+            return Refused(
                 _(
                     "“%(name)s” holds other categories, such as “%(child)s”. Move or delete them first.",
                     name=shown(self),
@@ -167,13 +180,19 @@ class Category(Named, Resource, Base):
         model: Any = resources()["product"]
         filed = select(model).where(model.category_id == self.id, model.trashed_at.is_(None))
         if product := session.scalars(filed.limit(1)).first():
-            raise Refused(
+            return Refused(
                 _(
                     "“%(name)s” holds products, such as “%(product)s”. Move them to another category first.",
                     name=shown(self),
                     product=shown(product),
                 )
             )
+        return None
+
+
+def _lies_within(record: Category, path: str) -> bool:
+    loaded = inspect(record).dict.get("path")
+    return bool(path and loaded and loaded.startswith(path))
 
 
 def within(path_column: Any, path: str) -> ColumnElement[bool]:

@@ -55,6 +55,9 @@ TABLE: dict[str, tuple[str, str] | None] = {
     },
     **{f"{name}.effects_view": (name, "update") for name in ("user", "role")},
     **{f"{name}.effects_new_view": (name, "create") for name in ("user", "role")},
+    **{f"category.{endpoint}": ("category", "read") for endpoint in ("branch_view", "counts_view")},
+    **{f"category.{endpoint}": ("category", "update") for endpoint in ("move_view", "rename_view")},
+    "category.rehome_view": ("category", "delete"),
     "history.index_view": ("history", "read"),
     "history.details_view": ("history", "read"),
     "history.undo_view": ("history", "read"),
@@ -129,7 +132,7 @@ def requests(app: Flask, world: World, role: str) -> Iterator[Asked]:
         allowed = wanted is None or wanted[1] in held.get(wanted[0], set())
         key = keys(world).get(name, first)
         address = rule.rule.replace("<export_type>", "csv")
-        if endpoint in ("edit_view", "details_view", "compare_view"):
+        if endpoint in ("edit_view", "details_view", "compare_view", "move_view", "rehome_view"):
             address += f"?id={key}"
         elif endpoint == "ajax_lookup":
             fields = {"product": "brand_id", "category": "parent_id", "user": "roles", "role": "categories"}
@@ -195,7 +198,18 @@ def test_each_role_reaches_what_the_table_says(
         # Refused by a rule (400) is reached all the same; what was deleted by an earlier one is not there (404).
         response = send(browser, one)
         assert response.status_code in (200, 303, 400) or one.endpoint.endswith(
-            ("restore_view", "purge_view", "undo_view", "edit_view", "ajax_update", "delete_view", "view_drop")
+            (
+                "restore_view",
+                "purge_view",
+                "undo_view",
+                "edit_view",
+                "ajax_update",
+                "delete_view",
+                "view_drop",
+                "rehome_view",
+                "rename_view",
+                "move_view",
+            )
         ), (one, response.status_code)
         assert response.status_code not in (401, 403, 500), (one, response.status_code)
 
