@@ -12,7 +12,7 @@ from wtforms import Form
 from backoffice import policy, writes
 from backoffice.errors import NotFound, Refused
 from backoffice.extensions import db
-from backoffice.i18n import _
+from backoffice.i18n import _, phrase
 from backoffice.models.base import fields_of
 from backoffice.models.category import Category
 from backoffice.operations import records, rehoming
@@ -90,7 +90,7 @@ class TreePages:
             place = moving.step(unit, record.id, direction) if direction else moving.Place(parent, before, after)
             moving.move(unit, record.id, version, place)
 
-        title = _("Move: %(name)s", name=str(record))
+        title = phrase("Move: %(name)s", name=str(record))
         _nothing, receipt = writes.run(self.actor, title, work, source="form")
         return receipt
 
@@ -193,7 +193,7 @@ class TreePages:
             values = {"name_i18n": names | ({language: text} if text else {})} if language else {"name": text}
             records.save_form(unit, Category, record.id, version, values)
 
-        title = _("%(field)s of %(name)s", field=fields_of(Category)["name"].label, name=str(record))
+        title = phrase("%(field)s of %(name)s", field=fields_of(Category)["name"].label, name=str(record))
         _nothing, receipt = writes.run(self.actor, title, work, source="inline")
         return receipt
 
@@ -250,7 +250,7 @@ class TreePages:
         def work(unit: Unit) -> None:
             rehoming.empty_into(unit, record.id, target, seen)
 
-        title = _("Empty and delete: %(name)s", name=str(record))
+        title = phrase("Empty and delete: %(name)s", name=str(record))
         _nothing, receipt = writes.run(self.actor, title, work, source="form")
         return receipt
 

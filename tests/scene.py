@@ -124,6 +124,7 @@ def keys_of(url: str, folder: Path) -> dict[str, int]:
         found = {
             "product": first(Product),
             "trashed": first(Product, Product.trashed_at.is_not(None)),
+            "top": first(Category, Category.parent_id.is_(None)),
             "category": first(Category, Category.parent_id.is_not(None)),
             "brand": first(Brand),
             "user": first(User, User.email == "editor@example.org"),

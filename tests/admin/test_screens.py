@@ -159,7 +159,7 @@ KEPT = re.compile(r"(%\(\w+\)[sd]|%%|<[^>]*>|&\w+;)")
 
 #: What reads the same in every language: keys, codes, marks of languages, addresses, and the names of languages.
 CODES = re.compile(
-    r"\b(CRUD|RU|Ctrl|Alt|Enter|Esc|Shift|Tab|[A-Z]{2,3}|UTC|SKU|GTIN|Backoffice|English|Français|Deutsch|Español"
+    r"\b(CRUD|RU|Ctrl|Alt|Home|End|Enter|Esc|Shift|Tab|[A-Z]{2,3}|UTC|SKU|GTIN|Backoffice|English|Français|Deutsch|Español"
     r"|[\w.+-]+@[\w.]+|[a-z_]+\.(csv|jsonl)|true|false|zeppelin)\b|(?<!%)\{\w+\}"
 )
 
