@@ -209,8 +209,8 @@ def others() -> Iterator[Question]:
     yield Question("count", lambda _world, session: everything.count(session))
     yield Question("estimate", lambda _world, session: everything.estimate(session), steady=False)
     pages: dict[str, Callable[[World], str]] = {
-        "dashboard": lambda world: "/admin/",
         "figures": lambda world: "/admin/figures/",
+        "dashboard": lambda world: "/admin/",
         "palette": lambda world: "/admin/palette/",
         "palette, frequent word": lambda world: "/admin/palette/?q=black",
         "palette, rare word": lambda world: f"/admin/palette/?q={world.rare}",
@@ -239,10 +239,12 @@ def others() -> Iterator[Question]:
     for name, address in pages.items():
         # Not everyone finds something by every text, which saves reading it.
         steady = name not in ("palette, rare word", "palette, sku")
-        yield Question(f"page: {name}", opened(address), steady=steady)
+        # Beyond what is counted at once figures are kept first; then one statement fetches them at any size.
+        often = name not in ("dashboard", "figures")
+        yield Question(f"page: {name}", opened(address), steady=steady, often=often)
         if name not in ("brands", "form"):
             most = PAIR if name == "list of a word" else PAGE
-            yield Question(f"page: {name}, scoped", opened(address, "scoped"), most, steady)
+            yield Question(f"page: {name}, scoped", opened(address, "scoped"), most, steady, often)
 
 
 QUESTIONS = [*lists(), *filtered(), *pairs(), *others()]
