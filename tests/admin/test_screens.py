@@ -206,18 +206,24 @@ class Seen(HTMLParser):
         super().__init__()
         self.texts: list[str] = []
         self.silent = 0
+        self.within = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.silent += tag in self.SILENT
+        self.within = tag == "mark"
         for name, value in attrs:
             if value and (name in self.SAID or (name.startswith("data-") and name not in self.CODED and " " in value)):
                 self.texts.append(re.sub(r"\\u[0-9a-f]{4}", "", value))
 
     def handle_endtag(self, tag: str) -> None:
         self.silent -= tag in self.SILENT
+        self.within = tag == "mark"
 
     def handle_data(self, data: str) -> None:
-        if not self.silent and data.strip():
+        if self.within and self.texts:
+            # What a search marks is a part of a word.
+            self.texts[-1] += data.rstrip()
+        elif not self.silent and data.strip():
             self.texts.append(data.strip())
 
 

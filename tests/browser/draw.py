@@ -51,12 +51,20 @@ def _chip(page: Page) -> None:
     page.locator("[data-chip][open]").wait_for()
 
 
+def _unfold(page: Page) -> None:
+    """Open what a phone folds."""
+    for fold in page.locator(".fold[aria-expanded=false]:visible").all():
+        fold.click()
+
+
 def _changed(page: Page) -> None:
+    _unfold(page)
     page.locator("#f-name").fill("A better name")
     page.locator("#f-name").blur()
 
 
 def _wrong(page: Page) -> None:
+    _unfold(page)
     page.locator("#f-name").fill("")
     page.locator("#f-gtin").fill("4006381333932")
     page.locator("[data-save]").first.click()
@@ -65,8 +73,7 @@ def _wrong(page: Page) -> None:
 
 def _conflict(page: Page) -> None:
     page.locator("input[name=version]").first.evaluate("(field) => { field.value = 1; }")
-    for fold in page.locator("[data-section=price] .fold[aria-expanded=false]:visible").all():
-        fold.click()
+    _unfold(page)
     page.locator("#f-price").fill("19.90")
     page.locator("[data-save]").first.click()
     page.locator("#problems, .conflict").first.wait_for()
