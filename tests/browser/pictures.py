@@ -18,9 +18,9 @@ PICTURES = {
     "products ticked": ("1440-light",),
     "product": ("1440-light",),
     "product in conflict": ("1440-light",),
-    "categories": ("1440-light",),
+    "categories opened": ("1440-light",),
     "history": ("1440-light",),
-    "role": ("1440-light",),
+    "role changed": ("1440-light",),
     "palette": ("1440-light",),
 }
 
