@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Locator, Page, expect
 
 from backoffice import policy, writes
-from backoffice.app import create_app
 from backoffice.extensions import db
 from backoffice.models.role import Role
 from backoffice.models.user import User
-from tests.conftest import settings_for
 
 from .conftest import PHONE, findings
 
@@ -26,15 +23,6 @@ HOUSE = policy.system("tests")
 GRANTS = ["product:read", "product:update", "tag:read", "history:read"]
 
 
-@pytest.fixture(scope="module")
-def behind(site: str, site_folder: Path) -> Iterator[Flask]:
-    """Return an application over the database that is served."""
-    app = create_app(settings_for(f"sqlite:///{site_folder / 'site.db'}", site_folder))
-    yield app
-    with app.app_context():
-        db.engine.dispose()
-
-
 @pytest.fixture
 def role(behind: Flask, request: pytest.FixtureRequest) -> int:
     """Return a role that no other test changes, held by one person."""
@@ -42,7 +30,7 @@ def role(behind: Flask, request: pytest.FixtureRequest) -> int:
     with behind.app_context():
         with writes.unit(HOUSE, "Role") as unit:
             made = unit.add(Role(key=name, name="Taggers", grants=list(GRANTS)))
-            unit.session.add(User(email=f"{name}@example.org", name="Tara", roles=[made]))
+            unit.session.add(User(email=f"{name}@example.org", name="The buyer", roles=[made]))
             unit.session.flush()
             key = made.id
         db.session.remove()
@@ -99,7 +87,7 @@ def test_the_matrix_is_walked_and_ticked_by_keyboard_alone(page: Page, behind: F
     expect(box(page, "category", "read")).to_be_checked()
     expect(told(page)).to_contain_text("“Taggers” may now see categories.")
     expect(told(page)).to_contain_text("“Taggers” may now change categories.")
-    expect(told(page)).to_contain_text("Gains for 1 person: Tara.")
+    expect(told(page)).to_contain_text("Gains for 1 person: The buyer.")
     assert stored(behind, role) == set(GRANTS)
     page.keyboard.press("Control+s")
     expect(page.locator(".save-bar")).to_be_hidden()
@@ -126,7 +114,7 @@ def test_headings_tick_and_clear_their_boxes(page: Page, role: int) -> None:
     page.keyboard.press("Space")
     expect(line).to_have_attribute("aria-pressed", "false")
     expect(told(page)).to_contain_text("“Taggers” may no longer see tags.")
-    expect(told(page)).to_contain_text("Losses for 1 person: Tara.")
+    expect(told(page)).to_contain_text("Losses for 1 person: The buyer.")
     column.focus()
     page.keyboard.press("Enter")
     expect(column).to_have_attribute("aria-pressed", "true")
@@ -220,7 +208,7 @@ def test_it_works_without_script(open_page: Opened, behind: Flask, role: int) ->
     box(page, "tag", "update").check()
     page.get_by_role("button", name="Preview").click()
     expect(told(page)).to_contain_text("“Taggers” may now change tags.")
-    expect(told(page)).to_contain_text("Gains for 1 person: Tara.")
+    expect(told(page)).to_contain_text("Gains for 1 person: The buyer.")
     expect(box(page, "tag", "update")).to_be_checked()
     assert stored(behind, role) == set(GRANTS)
     page.locator("[data-save]").click()
