@@ -93,8 +93,12 @@ def ticked(raw: list[str]) -> list[int]:
     return sorted(key for key in keys if key is not None)
 
 
-def carry_out(view: Any, action: MassAction, model: type[Resource], actor: Actor, keys: list[int]) -> Report:
-    """Do `action` to the records `keys` in one unit; what is out of reach or against a rule is skipped and counted."""
+def carry_out(view: Any, action: MassAction, actor: Actor, keys: list[int], request_id: str | None) -> Report:
+    """Do `action` to the records `keys` in one unit; what is out of reach or against a rule is skipped and counted.
+
+    Raises AlreadyDone where this very request was carried out before.
+    """
+    model: type[Resource] = view.model
 
     def work(unit: Unit) -> Report:
         report = Report()
@@ -108,7 +112,7 @@ def carry_out(view: Any, action: MassAction, model: type[Resource], actor: Actor
         return report
 
     title = phrase("%(action)s: %(resource)s", action=action.label, resource=model.resource.plural)
-    report, receipt = writes.run(actor, title, work, source="action")
+    report, receipt = writes.run(actor, title, work, source="action", request_id=request_id)
     report.change_set_id = receipt.change_set_id
     # What the rows were already is no change.
     report.done = len(receipt.changes)

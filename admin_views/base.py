@@ -213,7 +213,7 @@ class ResourceView(PersonalPages, GuardedView, DisarmedModelView):
         if clean is not None:
             return redirect(clean)
         context = listing.context(self, request.args)
-        response = make_response(self.page(self.list_template, **context))
+        response = make_response(self.page(self.list_template, request_mark=forms.new_request(), **context))
         if listing.is_part():
             # The address without what a form sent besides; none where it is that of the page already.
             same = request.headers.get("HX-Current-URL", "").endswith(context["here"])
@@ -421,7 +421,10 @@ class ResourceView(PersonalPages, GuardedView, DisarmedModelView):
             raise Refused(_("This action is not known here. Reload the page and choose one of the buttons."))
         try:
             keys = actions.ticked(request.form.getlist("rowid"))
-            report = actions.carry_out(self, chosen, self.model, self.actor, keys)
+            report = actions.carry_out(self, chosen, self.actor, keys, forms.request_mark(request.form))
+        except writes.AlreadyDone as done:
+            flash({"text": _("This was done already; it was not done twice."), "undo": done.change_set_id}, "info")
+            return redirect(self.return_url(), 303)
         except Refused as refused:
             flash(str(refused), "error")
             return redirect(self.return_url(), 303)

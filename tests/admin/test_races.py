@@ -141,6 +141,20 @@ def test_a_mass_action_twice_at_once_touches_each_row_once(app: Flask, sign_in: 
     counted()
 
 
+def test_a_mass_action_sent_again_is_told_as_done(admin: Browser, world: World) -> None:
+    page = admin.get("/admin/product/").text
+    mark = re.search(r'name="_request" value="(\w+)"', page)
+    assert mark
+    sent = {"action": "publish", "rowid": [str(world.mug), str(world.case)], "_request": mark[1]}
+    first, again = (admin.post("/admin/product/action/", sent, follow_redirects=True).text for _time in range(2))
+    assert "2 products published." in first
+    assert "This was done already; it was not done twice." in again and "Skipped" not in again
+    # Other rows of the same page are another request.
+    other = admin.post("/admin/product/action/", sent | {"action": "archive"}, follow_redirects=True).text
+    assert "2 products archived." in other
+    assert len(history_of("product", world.mug)) == 3
+
+
 UNDONE = ("edit", "create", "action")
 
 
