@@ -42,3 +42,9 @@ def test_what_may_be_said_in_words_is_none(tool: ModuleType) -> None:
         ("%(num)s row", "%(num)s rows"), ("لا صفوف", "صف", "صفان", "%(num)s صفوف", "%(num)s صفا", "%(num)s صف")
     )
     assert list(tool.faults(message, 6)) == []
+
+
+@pytest.mark.parametrize("text", ["Prix : 3", "Prix\u00a0: 3", "Quitter ?", "« Prix »", "«\u202fPrix »"])
+def test_a_french_mark_that_may_be_torn_from_its_word_is_found(tool: ModuleType, text: str) -> None:
+    assert tool.loose(Message("Price", text))
+    assert not tool.loose(Message("Price", text.replace(" ", "\u202f").replace("\u00a0", "\u202f")))
