@@ -41,6 +41,8 @@ ALWAYS = datetime(2026, 1, 1, tzinfo=UTC)
 _PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]")
 #: A wrong sign after the bracket, such as `%(count)` alone, breaks the page that shows it.
 _BROKEN = re.compile(r"%\(\w*\)(?![sd])|%\((?!\w+\))")
+#: A space that lets a line break before a French mark of punctuation, or is wider than the others.
+_LOOSE = re.compile(r"[ \u00a0][:;?!»]|«[ \u00a0]")
 
 
 def extracted() -> Catalog:
@@ -125,6 +127,8 @@ def problems(language: str) -> Iterator[str]:
         yield f"{language}: “{gone[0]}” is not used any more. Run `make messages`."
     for name in wanted.keys() & held.keys():
         yield from (f"{language}: “{name[0]}” {problem}" for problem in faults(held[name], found.num_plurals))
+        if language == "fr" and loose(held[name]):
+            yield f"fr: “{name[0]}” needs a narrow no-break space (U+202F) before : ; ? ! and within « »."
     if not path_of(language, "mo").exists() or path_of(language, "mo").read_bytes() != compiled(found):
         yield f"{language}: the compiled catalogue is not that of messages.po. Run `make messages`."
 
@@ -133,6 +137,11 @@ def key(message: Message) -> tuple[str, str | None]:
     """Return what tells one message from another."""
     first = message.id[0] if isinstance(message.id, list | tuple) else message.id
     return first, message.context
+
+
+def loose(message: Message) -> bool:
+    """Return whether a French mark of punctuation may be torn from its word."""
+    return any(_LOOSE.search(text) for text in strings_of(message))
 
 
 def faults(message: Message, forms: int) -> Iterator[str]:

@@ -66,7 +66,11 @@ def test_what_was_done_is_told_in_the_language_of_who_reads_it(
     assert [one.title for one in stored] == ["Archive: Products", "Edit: Blue mug"]
     admin.post("/admin/history/undo/", {"change_set": str(stored[0].id)})
     told = {
-        "fr": ["Annulation\xa0: Archiver\xa0: Produits", "Archiver\xa0: Produits", "Modification\xa0: Blue mug"],
+        "fr": [
+            "Annulation\u202f: Archiver\u202f: Produits",
+            "Archiver\u202f: Produits",
+            "Modification\u202f: Blue mug",
+        ],
         "de": ["Rückgängig machen: Archivieren: Produkte", "Archivieren: Produkte", "Bearbeiten: Blue mug"],
     }
     for language, titles in told.items():

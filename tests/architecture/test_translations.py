@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gettext
 from types import ModuleType
 
 import pytest
@@ -42,3 +43,20 @@ def test_what_may_be_said_in_words_is_none(tool: ModuleType) -> None:
         ("%(num)s row", "%(num)s rows"), ("لا صفوف", "صف", "صفان", "%(num)s صفوف", "%(num)s صفا", "%(num)s صف")
     )
     assert list(tool.faults(message, 6)) == []
+
+
+@pytest.mark.parametrize("text", ["Prix : 3", "Prix\u00a0: 3", "Quitter ?", "« Prix »", "«\u202fPrix »"])
+def test_a_french_mark_that_may_be_torn_from_its_word_is_found(tool: ModuleType, text: str) -> None:
+    assert tool.loose(Message("Price", text))
+    assert not tool.loose(Message("Price", text.replace(" ", "\u202f").replace("\u00a0", "\u202f")))
+
+
+#: Three to ten take the plural, eleven to ninety-nine the accusative, full hundreds the genitive.
+COUNTED = {3: "عناصر", 10: "عناصر", 11: "عنصرًا", 99: "عنصرًا", 100: "عنصر", 102: "عنصر", 103: "عناصر", 111: "عنصرًا"}
+
+
+@pytest.mark.parametrize(("number", "noun"), COUNTED.items())
+def test_arabic_counts_in_its_own_forms(tool: ModuleType, number: int, noun: str) -> None:
+    with tool.path_of("ar", "mo").open("rb") as stream:
+        said = gettext.GNUTranslations(stream).ngettext("%(num)s restored.", "%(num)s restored.", number)
+    assert said.split() == ["استُعيدت" if noun == "عناصر" else "استُعيد", "%(num)s", f"{noun}."]

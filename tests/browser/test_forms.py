@@ -598,11 +598,11 @@ def test_next_walks_the_order_of_the_list(page: Page, behind: Flask) -> None:
     page.wait_for_url("**id=151**")
     assert stored(behind, 150).slug == "saved-and-next"
     expect(page.locator(".toasts")).to_contain_text("saved.")
-    page.get_by_role("link", name="Next", exact=True).click()
+    page.get_by_role("link", name="Next record", exact=True).click()
     page.wait_for_url("**id=152**")
     expect(page.get_by_role("link", name="Products").first).to_have_attribute("href", re.compile(".*"))
     assert page.locator("[data-back]").get_attribute("href") == "/admin/product/?q=x"
-    page.get_by_role("link", name="Previous", exact=True).click()
+    page.get_by_role("link", name="Previous record", exact=True).click()
     page.wait_for_url("**id=151**")
 
 
@@ -617,7 +617,7 @@ def test_next_fetches_the_next_page_of_the_list(page: Page) -> None:
     order = {"resource": "product", "keys": keys, "next": after, "back": "/admin/product/?sort=name"}
     page.evaluate("(order) => sessionStorage.setItem('list.order', JSON.stringify(order))", order)
     page.goto(edit(int(keys[-1])))
-    page.get_by_role("link", name="Next", exact=True).click()
+    page.get_by_role("link", name="Next record", exact=True).click()
     page.wait_for_url(lambda url: f"id={keys[-1]}" not in url)
     assert re.search(r"id=(\d+)", page.url)[1] not in keys  # type: ignore[index]
 
