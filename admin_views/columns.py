@@ -20,7 +20,7 @@ from sqlalchemy import select
 
 from backoffice import policy
 from backoffice.extensions import db
-from backoffice.i18n import _
+from backoffice.i18n import _, person_text
 from backoffice.models.base import Resource, fields_of
 from backoffice.models.fields import Field, Kind
 from backoffice.models.history import Change, ChangeSet
@@ -220,10 +220,12 @@ class Cells:
         own = select(Change.change_set_id).where(Change.resource == model.resource.name)
         own = own.where(Change.record_id == model.id, Change.version == model.version)
         own = own.where(policy.filed_in_reach(actor, model)).limit(1)
-        statement = select(model.id, ChangeSet.actor_label).join(ChangeSet, ChangeSet.id == own.scalar_subquery())
+        statement = select(model.id, ChangeSet.actor_id, ChangeSet.actor_label).join(
+            ChangeSet, ChangeSet.id == own.scalar_subquery()
+        )
         found = db.session.execute(statement.where(model.id.in_([row.id for row in self.rows])))
         # Of an address the part that tells colleagues apart: the cell is narrow.
-        return {row.id: row.actor_label.partition("@")[0] for row in found}
+        return {row.id: person_text(row.actor_id, row.actor_label).partition("@")[0] for row in found}
 
     def _settable_of(self, record: Resource | None) -> frozenset[str]:
         model, actor = self.view.model, self.view.actor

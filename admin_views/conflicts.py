@@ -72,7 +72,7 @@ def _shown(model: type[Resource], one: Conflict, names: formats.Names, author: C
         formats.key_label(model, one.key),
         *sides,
         compared=compared,
-        who=author.change_set.actor_label if author else None,
+        who=author.change_set.who if author else None,
         at=author.change_set.at if author else None,
     )
 

@@ -187,6 +187,11 @@ def language_name(code: str) -> str:
     return str(found or code)
 
 
+def person_text(key: int | None, label: str) -> str:
+    """Return what somebody is called: people as they are, what is no person, without a key, in the reader's language."""
+    return label if key is not None else str(gettext(label))
+
+
 def capitalised(text: str) -> str:
     """Return `text` with its first letter as at the beginning of a sentence."""
     return text[:1].upper() + text[1:]

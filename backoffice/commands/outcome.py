@@ -10,6 +10,7 @@ import click
 from sqlalchemy.exc import DBAPIError
 
 from ..errors import NotFound, Refused
+from ..i18n import phrase
 from ..policy import Denied, system
 
 P = ParamSpec("P")
@@ -19,7 +20,7 @@ T = TypeVar("T")
 _BUSY = frozenset({"55P03", "57014", "40P01"})
 
 #: Who acts when a command is typed on the server: it may do everything.
-OPERATOR = system("command line")
+OPERATOR = system(phrase("command line").text)
 
 
 def told(command: Callable[P, T]) -> Callable[P, T]:

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..extensions import Base
-from ..i18n import Phrase
+from ..i18n import Phrase, person_text
 from .types import BigKey, Document, PathText, UtcDateTime, utcnow
 
 #: Where a write can come from.
@@ -36,6 +36,11 @@ class ChangeSet(Base):
     change_count: Mapped[int] = mapped_column(default=0, server_default="0")
 
     changes: Mapped[list[Change]] = relationship(back_populates="change_set", viewonly=True, order_by="Change.id")
+
+    @property
+    def who(self) -> str:
+        """Return who did it; what is no person, such as the command line, in the reader's language."""
+        return person_text(self.actor_id, self.actor_label)
 
     @property
     def told(self) -> Phrase | str:

@@ -83,4 +83,6 @@ def _renew(user: User, password: str) -> None:
         if found.password_hash == stale:
             found.password_hash = passwords.rehash(password)
 
-    writes.run(policy.system("sign-in"), phrase("Keep a password by newer parameters"), work, source="system")
+    writes.run(
+        policy.system(phrase("sign-in").text), phrase("Keep a password by newer parameters"), work, source="system"
+    )
