@@ -181,13 +181,7 @@
     input.focus();
     input.select();
   };
-  let pressed = null;
-  dialog.addEventListener("pointerdown", (event) => { pressed = event.target; });
-  dialog.addEventListener("click", (event) => {
-    if (event.target.closest("a[data-dialog-close]")) event.preventDefault();
-    // A choice of the list, which closes at once and may hang over the edge, is no click beside the dialog.
-    if (event.target === dialog && pressed !== dialog) event.stopPropagation();
-  });
+  dialog.addEventListener("click", (event) => { if (event.target.closest("a[data-dialog-close]")) event.preventDefault(); });
   dialog.addEventListener("close", () => { if (moved?.isConnected) tree.focus(moved); });
   dialog.addEventListener("submit", async (event) => {
     event.preventDefault();
