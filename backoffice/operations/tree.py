@@ -80,12 +80,13 @@ def step(unit: Unit, key: int, direction: str) -> Place:
 
 
 def _movable(unit: Unit, key: int) -> Category:
+    """Return the category `key`, locked. Raises NotFound, Denied, and Overtaken for one in the trash."""
     record = unit.get(Category, key)
     if not policy.allows(unit.actor, "read", "category", record):
         raise NotFound("category", key)
     policy.require(unit.actor, "update", "category", record)
     if record.trashed_at:
-        raise Refused(_("“%(name)s” is in the trash. Restore it first.", name=unit.shown_name(record)))
+        raise Overtaken(_("“%(name)s” is in the trash. Restore it first.", name=unit.shown_name(record)))
     return record
 
 

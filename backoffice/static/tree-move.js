@@ -66,7 +66,9 @@
       answer = await response.json();
     } catch (error) {
       giveUp();
-      backoffice.toast(tree.fill(error.name === "AbortError" ? words.unanswered : words.offline, name), { kind: "error" });
+      // What was asked and is not understood, as from a server that fails, may have been done.
+      const unsent = !response && error.name !== "AbortError";
+      backoffice.toast(tree.fill(unsent ? words.offline : words.unanswered, name), { kind: "error" });
       return;
     } finally {
       clearTimeout(late);

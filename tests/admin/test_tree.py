@@ -19,7 +19,7 @@ from backoffice.models.product import Product
 from backoffice.models.role import Role
 from backoffice.models.types import utcnow
 from backoffice.models.user import User
-from backoffice.operations import rehoming, undo
+from backoffice.operations import records, rehoming, undo
 from backoffice.operations.arranging import GAP
 from backoffice.policy import Actor
 from backoffice.selection import tree as reading
@@ -403,6 +403,11 @@ def test_a_colleague_was_faster(admin: Browser, forest: Forest, house: Actor) ->
     assert move(admin, forest, "A2", "B", version=seen["A2"]).status_code == 200
     page = admin.post(f"{TREE}move/", {"id": forest["A1"], "version": seen["A1"], "parent_id": forest["C"]})
     assert page.status_code == 409 and f'name="version" value="{forest.version("A1")}"' in page.text
+    with writes.unit(house, "Trash") as unit:
+        records.trash(unit, unit.get(Category, forest["B1"]))
+    for more in ({}, {"step": "up"}):
+        trashed = move(admin, forest, "B1", "C", **more)
+        assert trashed.status_code == 409 and "“B1” is in the trash" in trashed.json["message"]
 
 
 @pytest.mark.parametrize(
