@@ -20,6 +20,8 @@ from tests.screens import SCREENS, Screen
 
 from .conftest import DESKTOP, PHONE, cookies_on, launched, served
 
+Act = Callable[[Page], None]
+
 LOOKS = {
     "1440-light": ("light", "en", DESKTOP),
     "1440-dark": ("dark", "en", DESKTOP),
@@ -86,7 +88,7 @@ def _rights(page: Page) -> None:
 
 
 #: States that need a hand: their screen, and what is done on it.
-STATES: dict[str, tuple[str, Callable[[Page], None]]] = {
+STATES: dict[str, tuple[str, Act]] = {
     "palette": ("dashboard", _palette),
     "keys": ("products", _keys),
     "products ticked": ("products", _ticked),
@@ -97,8 +99,6 @@ STATES: dict[str, tuple[str, Callable[[Page], None]]] = {
     "role changed": ("role", _rights),
 }
 
-
-Act = Callable[[Page], None]
 
 #: Every screen and state by name: the screen, and what is done on it.
 ALL: dict[str, tuple[Screen, Act | None]] = {screen.name: (screen, None) for screen in SCREENS}
