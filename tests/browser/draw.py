@@ -126,11 +126,15 @@ def draw(folder: Path, wanted: Mapping[str, Iterable[str]], whole: bool = True) 
                     page.goto(screen.address(keys), wait_until="networkidle")
                     if act:
                         act(page)
-                    file = re.sub(r"[^a-z0-9]+", "-", name) + f"-{look}.png"
-                    page.screenshot(path=str(folder / file), full_page=whole and act is None)
+                    page.screenshot(path=str(folder / file_of(name, look)), full_page=whole and act is None)
                     page.context.close()
                     drawn += 1
     return drawn
+
+
+def file_of(name: str, look: str) -> str:
+    """Return the name of the picture of a screen or state in one of its looks."""
+    return re.sub(r"[^a-z0-9]+", "-", name) + f"-{look}.png"
 
 
 def _opened(browser: Browser, site: str, state: object, look: str) -> Page:
