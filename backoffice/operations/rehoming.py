@@ -17,7 +17,7 @@ from ..models.product import Product
 from ..writes import Unit
 from . import records
 from .arranging import make_room
-from .tree import Overtaken, siblings_of
+from .tree import Overtaken, outside_reach, require_parent, siblings_of
 
 #: Products and subcategories that are moved in one go: a request that does it, or takes it back, must come to an end.
 MOST_PRODUCTS, MOST_CHILDREN = 2000, 500
@@ -120,7 +120,7 @@ def _move_children(unit: Unit, record: Category, goal: Category | None) -> None:
     if not children:
         return
     there = [one for one in siblings_of(unit.session, goal.id if goal else None) if one.id != record.id]
-    _require_place(unit, goal)
+    require_parent(unit, goal.id if goal else None)
     same = len({one.position for one in (*there, *children)}) == 1
     if same or not policy.allows(unit.actor, "update", "category", record, "position"):
         numbers = [one.position for one in children]
@@ -131,14 +131,12 @@ def _move_children(unit: Unit, record: Category, goal: Category | None) -> None:
         records.update(unit, child, {"parent_id": goal.id if goal else None, "position": places[child.id]})
 
 
-def _require_place(unit: Unit, goal: Category | None) -> None:
-    policy.require(unit.actor, "update", "category", policy.Place(Category.resource, goal.path if goal else None))
-
-
 def _move_products(unit: Unit, record: Category, goal: Category | None) -> None:
     rows = bulk.read_rows(unit.session, Product, _filed(record.id), lock=True, references=())
     if not rows or goal is None:
         return
-    for place in (record, goal):
-        policy.require(unit.actor, "update", "product", policy.Place(Product.resource, place.path), "category_id")
+    here, there = (policy.Place(Product.resource, place.path) for place in (record, goal))
+    policy.require(unit.actor, "update", "product", here, "category_id")
+    if not policy.allows(unit.actor, "update", "product", there, "category_id"):
+        raise outside_reach()
     bulk.update_rows(unit, Product, [bulk.RowUpdate(row, {"category_id": goal.id}) for row in rows])

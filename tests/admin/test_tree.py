@@ -754,6 +754,22 @@ def test_emptying_asks_every_right_in_both_places(
     assert (digest() == before) is (status != 303)
 
 
+def test_a_place_that_is_seen_and_not_changed_is_refused_in_the_form(
+    limited: Callable[..., Browser], full: Forest, house: Actor
+) -> None:
+    browser = limited(["A1"], *ALL)
+    with writes.unit(house, "Reader", source="system") as unit:
+        reader = unit.add(Role(key="reader", name="Reader", grants=["category:read", "product:read"]))
+        somebody = unit.session.scalars(select(User).where(User.email == "somebody@example.org")).one()
+        somebody.roles = [*somebody.roles, reader]
+    before = digest()
+    # A1x holds no category: its products alone would leave what the person may change.
+    for name, seen in (("A1", "2-3"), ("A1x", "0-1")):
+        answer = rehome(browser, full, name, "B", seen=seen)
+        assert answer.status_code == 400 and "this would leave them" in answer.text
+    assert digest() == before
+
+
 def test_a_subcategory_begins_under_its_parent(admin: Browser, forest: Forest, app: Flask) -> None:
     form = admin.form(f"{TREE}new/?parent_id={forest['A']}")
     assert form["parent_id"] == str(forest["A"])
