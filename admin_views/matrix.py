@@ -36,6 +36,11 @@ class Box:
     checked: bool
     free: bool
 
+    @property
+    def needs_read(self) -> bool:
+        """Return whether it brings *read* with it; `matrix.js` asks too."""
+        return self.verb in NEEDS_READ
+
 
 @dataclass(frozen=True)
 class Line:

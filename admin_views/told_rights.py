@@ -70,10 +70,11 @@ def of_a_role(who: str, before: RoleRights, after: RoleRights, found: Difference
     said = []
     everything = EVERYTHING in before.grants, EVERYTHING in after.grants
     if everything == (False, True):
-        return [_("%(who)s may now do everything, also what later releases bring.", who=who)]
-    if everything == (True, False):
-        said.append(_("%(who)s no longer does everything by itself: only what is ticked counts.", who=who))
-    said += _verbs(who, found)
+        said.append(_("%(who)s may now do everything, also what later releases bring.", who=who))
+    else:
+        if everything == (True, False):
+            said.append(_("%(who)s no longer does everything by itself: only what is ticked counts.", who=who))
+        said += _verbs(who, found)
     said += _hidden(who, _parted(before.hidden - after.hidden), _parted(after.hidden - before.hidden))
     return said + _locked(who, _parted(before.locked - after.locked), _parted(after.locked - before.locked))
 

@@ -218,6 +218,7 @@ def context(view: Any, args: Any) -> dict[str, Any]:
         "notice": _notice(asked, found),
         "said": found_sentence(matches) if asked.find else "",
         "counted": counts_products(view.actor),
+        "stretch": tree.STRETCH,
         "limited": policy.scopes(view.actor, "read", "category") is not None,
     }
 

@@ -68,8 +68,8 @@ class TreePages:
         policy.require(self.actor, "update", "category", record)
         version = key_of(request.form.get("version"))
         field = self._picker(record.parent_id, request.form if request.method == "POST" else None)
-        if request.method == "GET" or record.trashed_at:
-            return self._ask_where(record, field), 400 if request.method == "POST" else 200
+        if request.method == "GET":
+            return self._ask_where(record, field)
         try:
             if version is None:
                 raise Refused(_("This page does not say which state it shows. Reload it."))
@@ -103,27 +103,37 @@ class TreePages:
         if "step" in request.form:
             flash(str(refused), "error")
             return redirect(self.return_url(), 303)
-        field.refuse(str(refused)) if not field.errors else None
+        if not field.errors:
+            field.refuse(str(refused))
         # What was overtaken is shown as it is now, so that sending it again is a choice.
         seen = None if overtaken else key_of(request.form.get("version"))
         return self._ask_where(self.get_one(record.id), field, seen), status
 
     def _answer_move(self, key: int, receipt: Receipt) -> Any:
         record: Category = self.get_one(key)
-        order = moving.siblings_of(db.session(), record.parent_id)
-        at = [one.id for one in order].index(record.id)
-        text = self._move_sentence(record, order[at - 1] if at else None, receipt)
+        above = self._above(record)
+        text = self._move_sentence(record, above, receipt)
         if wants_json():
             versions = {str(draft.record_id): draft.version for draft in receipt.changes}
             return jsonify(
                 message=text,
                 undo=receipt.change_set_id,
                 parent=record.parent_id,
-                after=order[at - 1].id if at else None,
+                after=above.id if above else None,
                 versions=versions | {str(record.id): record.version},
             )
         flash({"text": text, "undo": receipt.change_set_id}, "success" if receipt.changes else "info")
         return redirect(self.return_url(), 303)
+
+    @staticmethod
+    def _above(record: Category) -> Category | None:
+        """Return the neighbour that `record` comes after, None where it is the first, or gone by now."""
+        above = None
+        for one in moving.siblings_of(db.session(), record.parent_id):
+            if one.id == record.id:
+                return above
+            above = one
+        return None
 
     def _move_sentence(self, record: Category, above: Category | None, receipt: Receipt) -> str:
         name = self._called(record)
@@ -212,9 +222,9 @@ class TreePages:
                 "version": node.version,
                 "name": drawer.name(node),
                 "own": line.own,
-                "source": "".join(text for text, _met in line.beside),
+                "source": "".join(piece for piece, _met in line.beside),
+                "missing": line.missing,
             }
-            answer |= {"missing": line.missing}
         return jsonify(answer), status
 
     @expose("/rehome/", methods=("GET", "POST"))
@@ -237,7 +247,8 @@ class TreePages:
             receipt = self._rehomed(record, field.value)
         except Refused as refused:
             db.session.rollback()
-            field.refuse(str(refused)) if not field.errors else None
+            if not field.errors:
+                field.refuse(str(refused))
             status = 409 if isinstance(refused, moving.Overtaken) else 400
             return self._ask_home(self.get_one(record.id), field, held), status
         text = _("“%(name)s” is in the trash, and what it held has moved.", name=self.name_of(record))

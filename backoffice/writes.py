@@ -297,9 +297,9 @@ def unit(
     """Open the door: on leaving the block all of it is committed with its change set, or on an error none of it.
 
     `request_id` makes a repeated request of the same actor raise AlreadyDone, also one that comes while the first is
-    under way. `continues` appends to a change set, as the next chunk of
-    a long write does. With `preview` everything is worked out, rules included, and then rolled back: the receipt
-    tells what would have happened. Raises Refused for what the database refuses.
+    under way. `continues` appends to a change set, as the next chunk of a long write does. With `preview` everything is
+    worked out, rules included, and then rolled back: the receipt tells what would have happened. Raises Refused for
+    what the database refuses.
     """
     _refuse_within_a_unit()
     held = guard.Pass(ends=False)

@@ -36,9 +36,8 @@ from backoffice.operations.accounts import ensure_first_administrator
 from backoffice.selection import Selection
 from backoffice.web.people import SignedIn
 
-from .catalogue import Size
 from .loading import open_engine
-from .seed import seed
+from .seed import seed_once
 
 WORKERS, ROUNDS = 2, 40
 DEEP = 1_000
@@ -176,11 +175,8 @@ def prepare(url: str) -> None:
 
 
 def fill(url: str, products: int) -> None:
-    """Seed the database `url` with `products` if it holds none, and let PostgreSQL see to it."""
+    """Bring the database `url` to the newest migration, made if it is missing, with `products` if it holds none."""
     prepare(url)
     engine = open_engine(url)
-    with engine.connect() as connection:
-        empty = connection.scalar(text("SELECT NOT EXISTS (SELECT FROM product)"))
-    if empty:
-        seed(engine, Size(products, min(2_000, products // 10), max(10, min(500, products // 20)), 1), workers=2)
+    seed_once(engine, products)
     engine.dispose()

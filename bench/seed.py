@@ -51,6 +51,14 @@ def seed(engine: Engine, size: Size, workers: int = 1) -> None:
     settle(engine, [model.resource.name for model in MODELS])
 
 
+def seed_once(engine: Engine, products: int) -> None:
+    """Write a catalogue of `products`, with as many categories and brands as go with them, unless there is one."""
+    with engine.connect() as connection:
+        if connection.scalar(text("SELECT EXISTS (SELECT 1 FROM product)")):
+            return
+    seed(engine, Size(products, min(2_000, products // 10), max(10, min(500, products // 20)), 1), workers=2)
+
+
 def refuse_unfit(engine: Engine) -> None:
     """Raise Unfit unless the tables are there and hold no catalogue."""
     tables = inspect(engine).get_table_names()

@@ -90,7 +90,13 @@ def _work(folder: Path) -> None:
         assert top
         grants = ["product:read", "product:update", "category:read", "brand:read", "history:read"]
         opened.add(
-            Role(key="lamps", name=f"Only {top.name}", grants=grants, categories=[top], hidden_fields=["product.cost"])
+            Role(
+                key="one-branch",
+                name=f"Only {top.name}",
+                grants=grants,
+                categories=[top],
+                hidden_fields=["product.cost"],
+            )
         )
     owner = manager.user_id
     with writes.bookkeeping() as session:
@@ -129,7 +135,7 @@ def keys_of(url: str, folder: Path) -> dict[str, int]:
             "brand": first(Brand),
             "user": first(User, User.email == "editor@example.org"),
             "role": first(Role, Role.key == "editor"),
-            "limited": first(Role, Role.key == "lamps"),
+            "limited": first(Role, Role.key == "one-branch"),
             "change_set": session.scalars(select(func.max(ChangeSet.id)).where(ChangeSet.source == "action")).one(),
         }
         session.remove()

@@ -117,7 +117,8 @@ def first_hour(now: datetime) -> datetime:
 class Kept:
     """The figures that are kept for everyone with the reach of one actor, and those that were counted since.
 
-    `state` tells whether anything changed: the newest change set, and the hour of the clock.
+    `state` tells whether anything changed: the newest change, for a deed that goes on adds to its change set, and the
+    hour of the clock.
     """
 
     reach: str
@@ -160,7 +161,7 @@ def kept(session: Session, actor: Actor, quick: bool, again: bool) -> Kept:
     """Return what is kept for `actor`. `quick` says that counting does not take long; `again` counts in any case."""
     reach, now = _reach(actor), utcnow()
     found = session.scalars(select(Figure).where(Figure.name.in_([f"{name}/{reach}" for name in NAMES])))
-    state = [session.scalar(select(func.max(ChangeSet.id))), first_hour(now).isoformat()]
+    state = [session.scalar(select(func.max(Change.id))), first_hour(now).isoformat()]
     return Kept(reach, state, now, {one.name: one for one in found}, quick, again)
 
 

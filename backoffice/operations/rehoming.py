@@ -17,7 +17,7 @@ from ..models.product import Product
 from ..writes import Unit
 from . import records
 from .arranging import make_room
-from .tree import Overtaken, siblings_of
+from .tree import Overtaken, outside_reach, require_parent, siblings_of
 
 #: Products and subcategories that are moved in one go: a request that does it, or takes it back, must come to an end.
 MOST_PRODUCTS, MOST_CHILDREN = 2000, 500
@@ -31,18 +31,13 @@ class Contents:
     products: int
 
     @property
-    def is_empty(self) -> bool:
-        """Return whether nothing keeps the category out of the trash."""
-        return not (self.children or self.products)
-
-    @property
     def too_many(self) -> bool:
         """Return whether they are more than are moved in one go."""
         return self.products > MOST_PRODUCTS or self.children > MOST_CHILDREN
 
     @property
     def mark(self) -> str:
-        """Return a text that tells these contents from others."""
+        """Return a text that tells these numbers from others, so that nobody moves more than they saw."""
         return f"{self.children}-{self.products}"
 
 
@@ -64,7 +59,7 @@ def may_empty(actor: policy.Actor, category: Category) -> bool:
     )
 
 
-def empty_into(unit: Unit, key: int, target: int | None, seen: str) -> Contents:
+def empty_into(unit: Unit, key: int, target: int | None, seen: str) -> None:
     """Move what stands right under the category `key` to `target` (None: the top), then `key` to the trash.
 
     `seen` is the mark of the contents that were shown. Raises NotFound, Denied and Refused; Overtaken where it holds
@@ -86,7 +81,6 @@ def empty_into(unit: Unit, key: int, target: int | None, seen: str) -> Contents:
     _move_products(unit, record, goal)
     unit.settle()
     records.trash(unit, record)
-    return found
 
 
 def too_many(name: str) -> str:
@@ -126,25 +120,23 @@ def _move_children(unit: Unit, record: Category, goal: Category | None) -> None:
     if not children:
         return
     there = [one for one in siblings_of(unit.session, goal.id if goal else None) if one.id != record.id]
-    _require_place(unit, goal)
+    require_parent(unit, goal.id if goal else None)
     same = len({one.position for one in (*there, *children)}) == 1
     if same or not policy.allows(unit.actor, "update", "category", record, "position"):
         numbers = [one.position for one in children]
     else:
         numbers = list(make_room([one.position for one in there], len(there), len(children)).numbers)
-    for child, number in zip(children, numbers, strict=True):
-        child = unit.get(Category, child.id)
-        records.update(unit, child, {"parent_id": goal.id if goal else None, "position": number})
-
-
-def _require_place(unit: Unit, goal: Category | None) -> None:
-    policy.require(unit.actor, "update", "category", policy.Place(Category.resource, goal.path if goal else None))
+    places = {child.id: number for child, number in zip(children, numbers, strict=True)}
+    for child in unit.locked(Category, list(places)):
+        records.update(unit, child, {"parent_id": goal.id if goal else None, "position": places[child.id]})
 
 
 def _move_products(unit: Unit, record: Category, goal: Category | None) -> None:
     rows = bulk.read_rows(unit.session, Product, _filed(record.id), lock=True, references=())
     if not rows or goal is None:
         return
-    for place in (record, goal):
-        policy.require(unit.actor, "update", "product", policy.Place(Product.resource, place.path), "category_id")
+    here, there = (policy.Place(Product.resource, place.path) for place in (record, goal))
+    policy.require(unit.actor, "update", "product", here, "category_id")
+    if not policy.allows(unit.actor, "update", "product", there, "category_id"):
+        raise outside_reach()
     bulk.update_rows(unit, Product, [bulk.RowUpdate(row, {"category_id": goal.id}) for row in rows])

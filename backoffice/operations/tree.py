@@ -46,10 +46,10 @@ def move(unit: Unit, key: int, version: int, place: Place) -> Category:
     lock_tree(unit.session)
     record = _movable(unit, key)
     _refuse_overtaken(unit, record, version, place)
-    _require_parent(unit, record.parent_id)
+    require_parent(unit, record.parent_id)
     stays = place.parent == record.parent_id
     if not stays:
-        _require_parent(unit, place.parent)
+        require_parent(unit, place.parent)
         records.update(unit, record, {"parent_id": place.parent})
     _arrange(unit, record, place, stays)
     return record
@@ -80,12 +80,13 @@ def step(unit: Unit, key: int, direction: str) -> Place:
 
 
 def _movable(unit: Unit, key: int) -> Category:
+    """Return the category `key`, locked. Raises NotFound, Denied, and Overtaken for one in the trash."""
     record = unit.get(Category, key)
     if not policy.allows(unit.actor, "read", "category", record):
         raise NotFound("category", key)
     policy.require(unit.actor, "update", "category", record)
     if record.trashed_at:
-        raise Refused(_("“%(name)s” is in the trash. Restore it first.", name=unit.shown_name(record)))
+        raise Overtaken(_("“%(name)s” is in the trash. Restore it first.", name=unit.shown_name(record)))
     return record
 
 
@@ -107,14 +108,19 @@ def _refuse_overtaken(unit: Unit, record: Category, version: int, place: Place) 
         )
 
 
-def _require_parent(unit: Unit, key: int | None) -> None:
+def require_parent(unit: Unit, key: int | None) -> None:
     """Raise Refused unless the actor may change what lies under the category `key`, or the top of the tree."""
     parent = unit.session.get(Category, key) if key else None
     place = policy.Place(Category.resource, parent.path if parent else None)
     if not policy.allows(unit.actor, "update", "category", place):
-        raise Refused(
-            _("You can work in some categories only, and this would leave them. Choose one of yours."), "parent_id"
-        )
+        raise outside_reach()
+
+
+def outside_reach() -> Refused:
+    """Return why nothing goes to a place that the actor may see and not change."""
+    return Refused(
+        _("You can work in some categories only, and this would leave them. Choose one of yours."), "parent_id"
+    )
 
 
 def siblings_of(session: Session, parent: int | None) -> list[Category]:

@@ -117,10 +117,19 @@
     for (const menu of opened()) if (!menu.contains(event.target)) close(menu, false);
   });
 
-  // Dialogs close by their button and by a click beside them; Escape is the browser's own.
+  // Dialogs close by their button and by a click beside them; Escape is the browser's own. What was pressed within is no
+  // click beside: a choice that hangs over the edge and goes at once, a selection that ends outside, the padding.
+  let beside = null;
+  document.addEventListener("pointerdown", ({ target, clientX, clientY }) => {
+    beside = null;
+    if (!target.matches?.("dialog")) return;
+    const box = target.getBoundingClientRect();
+    if (clientX < box.left || clientX > box.right || clientY < box.top || clientY > box.bottom) beside = target;
+  }, true);
   document.addEventListener("click", (event) => {
     const dialog = event.target.closest("dialog");
-    if (dialog && (event.target === dialog || event.target.closest("[data-dialog-close]"))) dialog.close();
+    if (!dialog) return;
+    if (event.target.closest("[data-dialog-close]") || (event.target === dialog && beside === dialog)) dialog.close();
   });
 
   // The navigation: a drawer on narrow screens, icons alone where the person likes it so.

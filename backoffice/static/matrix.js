@@ -2,8 +2,6 @@
 (() => {
   const form = document.querySelector("form.record-form");
   if (!form?.querySelector("[data-matrix]")) return;
-  // What is not seen can be neither made nor mended.
-  const NEEDS_READ = new Set(["create", "update", "delete"]);
 
   const free = (boxes) => boxes.filter((one) => !one.disabled);
   const inRow = (line) => [...line.querySelectorAll("[data-verb]")];
@@ -24,9 +22,10 @@
   const follow = (box) => {
     const boxes = inRow(box.closest("[data-line]"));
     const read = boxes.find((one) => one.dataset.verb === "read");
-    if (NEEDS_READ.has(box.dataset.verb) && box.checked && read && !read.disabled) read.checked = true;
+    // What is not seen can be neither made nor mended.
+    if (box.matches("[data-needs-read]") && box.checked && read && !read.disabled) read.checked = true;
     if (box === read && !read.checked) {
-      for (const one of free(boxes)) if (NEEDS_READ.has(one.dataset.verb)) one.checked = false;
+      for (const one of free(boxes)) if (one.matches("[data-needs-read]")) one.checked = false;
     }
   };
 

@@ -66,7 +66,9 @@
       answer = await response.json();
     } catch (error) {
       giveUp();
-      backoffice.toast(tree.fill(error.name === "AbortError" ? words.unanswered : words.offline, name), { kind: "error" });
+      // What was asked and is not understood, as from a server that fails, may have been done.
+      const unsent = !response && error.name !== "AbortError";
+      backoffice.toast(tree.fill(unsent ? words.offline : words.unanswered, name), { kind: "error" });
       return;
     } finally {
       clearTimeout(late);
@@ -181,13 +183,7 @@
     input.focus();
     input.select();
   };
-  let pressed = null;
-  dialog.addEventListener("pointerdown", (event) => { pressed = event.target; });
-  dialog.addEventListener("click", (event) => {
-    if (event.target.closest("a[data-dialog-close]")) event.preventDefault();
-    // A choice of the list, which closes at once and may hang over the edge, is no click beside the dialog.
-    if (event.target === dialog && pressed !== dialog) event.stopPropagation();
-  });
+  dialog.addEventListener("click", (event) => { if (event.target.closest("a[data-dialog-close]")) event.preventDefault(); });
   dialog.addEventListener("close", () => { if (moved?.isConnected) tree.focus(moved); });
   dialog.addEventListener("submit", async (event) => {
     event.preventDefault();

@@ -9,7 +9,7 @@
   const rtl = document.documentElement.dir === "rtl";
   const lettersOff = document.body.dataset.keys === "off";
   const said = document.getElementById("tree-said");
-  const SHOWN_AT_ONCE = 100;
+  const SHOWN_AT_ONCE = Number(words.stretch);
 
   const row = (item) => item.querySelector(":scope > .tree-row");
   const group = (item) => item.querySelector(":scope > ul");

@@ -8,10 +8,11 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from backoffice import writes
 from backoffice.extensions import db
+from backoffice.models.history import ChangeSet
 from backoffice.models.personal import Figure
 from backoffice.models.product import Product
 from backoffice.models.types import utcnow
@@ -94,6 +95,11 @@ def test_a_small_catalogue_is_counted_again_when_something_changed(
             shown = re.search(draft, admin.get("/admin/").text, re.DOTALL)
             assert shown and shown[1] == str(2 + more_of_them)
         assert not any("GROUP BY product.status" in one for one in statements), "nothing changed since it was counted"
+    going_on = db.session.scalars(select(func.max(ChangeSet.id))).one()
+    with writes.unit(house, "The next chunk", source="import", continues=going_on) as unit:
+        unit.add(Product(sku="CHUNK-2", name="Of the next chunk"))
+    shown = re.search(draft, admin.get("/admin/").text, re.DOTALL)
+    assert shown and shown[1] == "6", "a deed that goes on is a change too"
 
 
 def test_an_hour_of_the_chart_leads_to_its_history(admin: Browser, world: World) -> None:

@@ -182,6 +182,14 @@ SAID: dict[str, tuple[str, Callable[[World], dict[str, Any]], list[str]]] = {
         lambda world: {"grants": with_("viewer", "*")},
         ["“Viewer” may now do everything, also what later releases bring."],
     ),
+    "everything but a field": (
+        "viewer",
+        lambda world: {"grants": with_("viewer", "*"), "hidden_fields": "product.cost"},
+        [
+            "“Viewer” may now do everything, also what later releases bring.",
+            "“Viewer” no longer sees Cost (Products).",
+        ],
+    ),
     "limited": (
         "editor",
         lambda world: {"categories": [str(world.cases)]},

@@ -19,7 +19,7 @@ from backoffice.models.product import Product
 from backoffice.models.role import Role
 from backoffice.models.types import utcnow
 from backoffice.models.user import User
-from backoffice.operations import rehoming, undo
+from backoffice.operations import records, rehoming, undo
 from backoffice.operations.arranging import GAP
 from backoffice.policy import Actor
 from backoffice.selection import tree as reading
@@ -403,6 +403,11 @@ def test_a_colleague_was_faster(admin: Browser, forest: Forest, house: Actor) ->
     assert move(admin, forest, "A2", "B", version=seen["A2"]).status_code == 200
     page = admin.post(f"{TREE}move/", {"id": forest["A1"], "version": seen["A1"], "parent_id": forest["C"]})
     assert page.status_code == 409 and f'name="version" value="{forest.version("A1")}"' in page.text
+    with writes.unit(house, "Trash") as unit:
+        records.trash(unit, unit.get(Category, forest["B1"]))
+    for more in ({}, {"step": "up"}):
+        trashed = move(admin, forest, "B1", "C", **more)
+        assert trashed.status_code == 409 and "“B1” is in the trash" in trashed.json["message"]
 
 
 @pytest.mark.parametrize(
@@ -747,6 +752,22 @@ def test_emptying_asks_every_right_in_both_places(
     answer = rehome(browser, full, "A1", "B", seen="2-3")
     assert answer.status_code == status, answer.text[:500]
     assert (digest() == before) is (status != 303)
+
+
+def test_a_place_that_is_seen_and_not_changed_is_refused_in_the_form(
+    limited: Callable[..., Browser], full: Forest, house: Actor
+) -> None:
+    browser = limited(["A1"], *ALL)
+    with writes.unit(house, "Reader", source="system") as unit:
+        reader = unit.add(Role(key="reader", name="Reader", grants=["category:read", "product:read"]))
+        somebody = unit.session.scalars(select(User).where(User.email == "somebody@example.org")).one()
+        somebody.roles = [*somebody.roles, reader]
+    before = digest()
+    # A1x holds no category: its products alone would leave what the person may change.
+    for name, seen in (("A1", "2-3"), ("A1x", "0-1")):
+        answer = rehome(browser, full, name, "B", seen=seen)
+        assert answer.status_code == 400 and "this would leave them" in answer.text
+    assert digest() == before
 
 
 def test_a_subcategory_begins_under_its_parent(admin: Browser, forest: Forest, app: Flask) -> None:

@@ -12,6 +12,8 @@ from flask import Flask
 from backoffice import policy
 from backoffice.cli import GROUPS
 from backoffice.models.product import Product
+from tests.browser.draw import file_of
+from tests.browser.pictures import PICTURES
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
@@ -23,6 +25,11 @@ def test_every_link_leads_to_a_file(doc: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)", doc.read_text(encoding="utf-8"))
     missing = [link for link in links if "://" not in link and not (doc.parent / link).exists()]
     assert missing == []
+
+
+def test_every_picture_that_is_drawn_is_shown_and_no_other() -> None:
+    drawn = {file_of(name, look) for name, looks in PICTURES.items() for look in looks}
+    assert {link for doc in DOCS for link in re.findall(r"\(\S*pictures/([^)\s]+)\)", doc.read_text("utf-8"))} == drawn
 
 
 @pytest.mark.parametrize("doc", DOCS, ids=lambda doc: doc.name)

@@ -20,6 +20,8 @@ from tests.screens import SCREENS, Screen
 
 from .conftest import DESKTOP, PHONE, cookies_on, launched, served
 
+Act = Callable[[Page], None]
+
 LOOKS = {
     "1440-light": ("light", "en", DESKTOP),
     "1440-dark": ("dark", "en", DESKTOP),
@@ -87,7 +89,7 @@ def _rights(page: Page) -> None:
 
 
 #: States that need a hand: their screen, and what is done on it.
-STATES: dict[str, tuple[str, Callable[[Page], None]]] = {
+STATES: dict[str, tuple[str, Act]] = {
     "palette": ("dashboard", _palette),
     "keys": ("products", _keys),
     "products ticked": ("products", _ticked),
@@ -98,8 +100,6 @@ STATES: dict[str, tuple[str, Callable[[Page], None]]] = {
     "role changed": ("role", _rights),
 }
 
-
-Act = Callable[[Page], None]
 
 #: Every screen and state by name: the screen, and what is done on it.
 ALL: dict[str, tuple[Screen, Act | None]] = {screen.name: (screen, None) for screen in SCREENS}
@@ -127,11 +127,15 @@ def draw(folder: Path, wanted: Mapping[str, Iterable[str]], whole: bool = True) 
                     page.goto(screen.address(keys), wait_until="networkidle")
                     if act:
                         act(page)
-                    file = re.sub(r"[^a-z0-9]+", "-", name) + f"-{look}.png"
-                    page.screenshot(path=str(folder / file), full_page=whole and act is None)
+                    page.screenshot(path=str(folder / file_of(name, look)), full_page=whole and act is None)
                     page.context.close()
                     drawn += 1
     return drawn
+
+
+def file_of(name: str, look: str) -> str:
+    """Return the name of the picture of a screen or state in one of its looks."""
+    return re.sub(r"[^a-z0-9]+", "-", name) + f"-{look}.png"
 
 
 def _opened(browser: Browser, site: str, state: object, look: str) -> Page:

@@ -123,6 +123,30 @@ def test_the_palette_fills_a_phone(open_page: Opened) -> None:
     expect(page.locator("#palette")).to_be_hidden()
 
 
+# Dialogs.
+
+
+def test_only_what_is_pressed_beside_a_dialog_closes_it(page: Page) -> None:
+    dialog = page.get_by_role("dialog", name="Keys")
+    page.keyboard.press("?")
+    expect(dialog).to_be_visible()
+    box = dialog.bounding_box()
+    assert box
+    within, beside = (box["x"] + 40, box["y"] + 40), (box["x"] - 40, box["y"] + 40)
+    # The selection of a text that ends outside is a click on the dialog too, as the browser tells it.
+    page.mouse.move(*within)
+    page.mouse.down()
+    page.mouse.move(*beside)
+    page.mouse.up()
+    expect(dialog).to_be_visible()
+    # Padding belongs to the dialog.
+    dialog.evaluate("one => { one.style.paddingBlockStart = '30px'; }")
+    page.mouse.click(box["x"] + 40, dialog.bounding_box()["y"] + 10)
+    expect(dialog).to_be_visible()
+    page.mouse.click(*beside)
+    expect(dialog).to_be_hidden()
+
+
 # Keys.
 
 

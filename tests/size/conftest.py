@@ -34,7 +34,7 @@ def filled(request: pytest.FixtureRequest, folder: Path, products: int) -> Itera
 
 
 def ensure_filled(url: str, folder: Path) -> None:
-    """Bring the database `url` to the newest migration, made if it is missing, filled if it is empty."""
+    """Bring the database `url` to the newest migration, made if it is missing; fill in what it does not hold yet."""
     prepare(url)
     engine = open_engine(url)
     with engine.connect() as connected:

@@ -21,9 +21,8 @@ from backoffice.models.user import User
 from backoffice.policy import Actor, RoleRights, system
 from backoffice.selection import Position
 from backoffice.web.people import SignedIn
-from bench.catalogue import Size
 from bench.loading import open_engine
-from bench.seed import seed
+from bench.seed import seed_once
 from bench.words import COMMON, NOUNS, VOCABULARY_WORDS, leading_words
 from tests.conftest import FreshClient, settings_for
 
@@ -75,9 +74,9 @@ HISTORY = (
 
 
 def fill(address: str, folder: Path, products: int) -> None:
-    """Seed an empty database with `products`, people and history."""
+    """Fill a database with `products`, where it holds none yet, people and history."""
     engine = open_engine(address)
-    seed(engine, Size(products, min(2_000, products // 10), max(10, min(500, products // 20)), 1), workers=2)
+    seed_once(engine, products)
     world = World(address, folder)
     world.add_people()
     with engine.begin() as connection:
