@@ -188,7 +188,7 @@ def language_name(code: str) -> str:
 
 
 def person_text(key: int | None, label: str) -> str:
-    """Return what somebody is called: people as they are, what is no person, without a key, in the reader's language."""
+    """Return what somebody is called; what is no person, and so has no key, in the reader's language."""
     return label if key is not None else str(gettext(label))
 
 
