@@ -53,8 +53,9 @@ def _chip(page: Page) -> None:
 
 def _unfold(page: Page) -> None:
     """Open what a phone folds."""
-    for fold in page.locator(".fold[aria-expanded=false]:visible").all():
-        fold.click()
+    folded = page.locator(".fold[aria-expanded=false]:visible")
+    while folded.count():
+        folded.first.click()
 
 
 def _changed(page: Page) -> None:
