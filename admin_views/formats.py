@@ -112,11 +112,16 @@ def choice(declared: Field, value: str) -> str:
     return str(dict(declared.choices).get(value, value))
 
 
+def of_entry(value: Any) -> str:
+    """Return the value of one entry of a document: yes or no, a number or a text."""
+    return truth(value) if isinstance(value, bool) else written(value)
+
+
 def entries(value: Mapping[str, Any] | None) -> Markup:
     """Return a document as lines."""
     if not value:
         return nothing()
-    lines = (Markup("<dt>{}</dt><dd><bdi>{}</bdi></dd>").format(key, written(item)) for key, item in value.items())
+    lines = (Markup("<dt>{}</dt><dd><bdi>{}</bdi></dd>").format(key, of_entry(item)) for key, item in value.items())
     return Markup('<dl class="entries">{}</dl>').format(Markup("").join(lines))
 
 
@@ -148,7 +153,7 @@ def encoded(model: type[Resource], key: str, value: Any, names: Names) -> Markup
         return escape(clip(str(value)))
     declared, entry = found
     if entry is not None:
-        return Markup("<bdi>{}</bdi>").format(clip(written(value)))
+        return Markup("<bdi>{}</bdi>").format(clip(of_entry(value)))
     return of_kind(declared, declared.decode(value), names)
 
 

@@ -299,6 +299,13 @@ def test_the_drawer_of_a_phone_holds_the_focus(open_page: Opened) -> None:
     page.wait_for_url("**/admin/brand/")
 
 
+def test_the_navigation_stays_where_a_long_page_is_scrolled(page: Page) -> None:
+    page.goto("/admin/product/")
+    page.evaluate("scrollTo(0, 1500)")
+    assert page.evaluate("scrollY") > 1000
+    assert page.locator("#navigation").bounding_box()["y"] == 0  # type: ignore[index]
+
+
 def test_the_skip_link_leads_past_the_menu(page: Page) -> None:
     page.keyboard.press("Tab")
     assert focused(page, ".skip")
