@@ -122,8 +122,9 @@ class Category(Named, Resource, Base):
         """Write the path of this node and of all below it, as its parent now says."""
         parent = session.get_one(Category, self.parent_id, populate_existing=True) if self.parent_id else None
         if parent and self.path and parent.path.startswith(self.path):
+            name = session.info["shown_name"](parent)
             raise Refused(
-                _("Parent category: “%(name)s” lies within this category. Choose one outside of it.", name=parent.name),
+                _("Parent category: “%(name)s” lies within this category. Choose one outside of it.", name=name),
                 "parent_id",
             )
         if parent and parent.trashed_at and not self.trashed_at:
@@ -216,6 +217,21 @@ def category_of(session: Session | None, key: int | None) -> Category | None:
     held: dict[int, Category | None] = session.info.setdefault("categories", {})
     if key not in held:
         held[key] = session.get(Category, key)
+    return held[key]
+
+
+def held_category(session: Session, key: int) -> Category | None:
+    """Return the category `key`, read anew and held until the unit ends: once for all that is filed there.
+
+    Who trashes it waits for us, or we waited for them; what this unit does to it the record itself shows.
+    """
+    held: dict[int, Category] = session.info.setdefault("held_categories", {})
+    if key not in held:
+        lock = {"of": Category, "read": True, "key_share": True}
+        found = session.get(Category, key, populate_existing=True, with_for_update=lock)
+        if found is None:
+            return None
+        held[key] = found
     return held[key]
 
 
