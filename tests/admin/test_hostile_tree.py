@@ -19,6 +19,7 @@ from backoffice.models.role import Role
 from backoffice.models.user import User
 from backoffice.operations import records, rehoming, undo
 from backoffice.policy import Actor
+from backoffice.writes import Unit
 
 from .conftest import Browser, World, digest
 from .races import at_once, history_of, within
@@ -106,7 +107,7 @@ def test_a_refused_move_does_not_tell_a_name_that_is_hidden(
         unit.get(Category, keys["Qc"]).trashed_at = unit.get(Category, keys["Qa"]).updated_at
     for data in ({"parent_id": keys["Qb"]}, {"step": "up"}):
         answer = move(browser, keys["Qc"], **data)
-        assert answer.status_code == 400 and "Qc" not in answer.text
+        assert answer.status_code == 409 and "Qc" not in answer.text
     rename = {"id": keys["Qc"], "version": version(keys["Qc"]), "name": "Z", "language": "de"}
     answer = browser.post(f"{TREE}rename/", rename, headers=JSON)
     assert answer.status_code == 400 and "Qc" not in answer.text
@@ -305,7 +306,7 @@ NAMES = [
     "<script>alert(1)</script>",
     "</li></ul>\"'><img src=x onerror=alert(1)>",
     "a\u202eb\u2069c\u2068d",
-    "{{ 7*7 }}",
+    "{{ 7*191919 }}",
     "%n $& $1",
     "${x}",
 ]
@@ -348,7 +349,7 @@ def test_names_that_mean_something_to_machines(
             page = admin.get(address, headers={"Accept-Language": language})
             assert page.status_code == 200, address
             assert "<script>alert" not in page.text and "<img src=x" not in page.text, address
-            assert "49" not in page.text if name == "{{ 7*7 }}" and "?" not in address else True
+            assert "1343433" not in page.text, address
 
 
 def test_what_is_undone_and_undone_again_stays_readable(admin: Browser, keys: dict[str, int], house: Actor) -> None:
@@ -387,7 +388,8 @@ def test_what_a_unit_moved_to_the_trash_takes_in_nothing_that_it_referred_to_bef
     keys: dict[str, int], world: World, house: Actor
 ) -> None:
     before = digest()
-    with pytest.raises(Refused, match="not there any more"), writes.unit(house, "Both") as unit:
+
+    def work(unit: Unit) -> None:
         product = unit.get(Product, world.mug)
         records.update(unit, product, {"category_id": keys["Qc"]})
         records.update(unit, product, {"category_id": keys["Qb"]})
@@ -395,4 +397,7 @@ def test_what_a_unit_moved_to_the_trash_takes_in_nothing_that_it_referred_to_bef
         records.trash(unit, unit.get(Category, keys["Qc"]))
         unit.settle()
         records.update(unit, product, {"category_id": keys["Qc"]})
+
+    with pytest.raises(Refused, match="not there any more"):
+        writes.run(house, "Both", work)
     assert digest() == before
