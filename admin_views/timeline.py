@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, aliased, joinedload
 
 from backoffice import policy
 from backoffice.extensions import db
-from backoffice.i18n import _, _l
+from backoffice.i18n import Phrase, _, _l
 from backoffice.models.base import Resource, fields_of, resources
 from backoffice.models.fields import Field, Kind
 from backoffice.models.history import Change, ChangeSet
@@ -231,11 +231,12 @@ def deeds(session: Session, actor: Actor, sets: Sequence[ChangeSet]) -> list[Dee
     shown = {key: changes[:SHOWN_CHANGES] for key, changes in grouped.items()}
     told = iter(entries(session, actor, [change for key in keys for change in shown[key]]))
     by_set = {key: [next(told) for _change in shown[key]] for key in keys}
+    known = _known_names(session, actor, sets, grouped)
     undone = set(session.scalars(select(ChangeSet.undo_of_id).where(ChangeSet.undo_of_id.in_(keys))))
     return [
         Deed(
             found,
-            _title(actor, found, grouped[found.id]),
+            _title(actor, found, grouped[found.id], known[found.id]),
             str(SOURCES.get(found.source, found.source)),
             by_set[found.id],
             len(grouped[found.id]) > SHOWN_CHANGES,
@@ -272,11 +273,53 @@ def entries(session: Session, actor: Actor, changes: Sequence[Change], whole: bo
     ]
 
 
-def _title(actor: Actor, change_set: ChangeSet, changes: Sequence[Change]) -> str:
-    """Return what was done, in general words where the reader may not know what the records are called."""
-    if all(policy.label_of(actor, change) == change.label for change in changes):
+def _title(actor: Actor, change_set: ChangeSet, changes: Sequence[Change], known: Collection[str]) -> str:
+    """Return what was done, in general words where the reader may not know what the records are called.
+
+    One that it names may be out of their reach: what happened to theirs happened besides.
+    """
+    if all(policy.label_of(actor, change) == change.label for change in changes) and _named(change_set) <= set(known):
         return str(change_set.told)
     return str(VERBS.get(changes[0].verb, changes[0].verb))
+
+
+def _named(change_set: ChangeSet) -> frozenset[str]:
+    told = change_set.told
+    return told.names if isinstance(told, Phrase) else frozenset()
+
+
+def _known_names(
+    session: Session, actor: Actor, sets: Sequence[ChangeSet], shown: Mapping[int, Sequence[Change]]
+) -> dict[int, set[str]]:
+    """Return by the key of each set the names of its title that the reader knows: of what they did, and may see."""
+    known: dict[int, set[str]] = {}
+    for found in sets:
+        named = _named(found)
+        own = actor.user_id is not None and found.actor_id == actor.user_id
+        known[found.id] = set(named) if own else named & _names_in(shown[found.id])
+    missing = {found.id: _named(found) - known[found.id] for found in sets}
+    missing = {key: names for key, names in missing.items() if names}
+    if missing:
+        # Perhaps it is not among the first ones.
+        labels = sorted(frozenset().union(*missing.values()))
+        named = select(Change.change_set_id, Change.label).where(
+            Change.change_set_id.in_(sorted(missing)),
+            Change.label.in_(labels),
+            Change.resource.in_([name for name, model in resources().items() if policy.names(actor, model)]),
+        )
+        for key, label in session.execute(policy.visible_changes(actor, named).distinct()):
+            known[key].add(label)
+    return known
+
+
+def _names_in(changes: Iterable[Change]) -> set[str]:
+    """Return what the records of `changes` are called, and were before."""
+    found = {change.label for change in changes}
+    for change in changes:
+        model = resources().get(change.resource)
+        before, _after = change.diff.get(model.resource.title, (None, None)) if model else (None, None)
+        found |= {before} if isinstance(before, str) else set()
+    return found
 
 
 def _entry(

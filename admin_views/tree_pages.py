@@ -188,7 +188,7 @@ class TreePages:
         def work(unit: Unit) -> None:
             current = unit.get(Category, record.id)
             if current.trashed_at:
-                raise Refused(_("“%(name)s” is in the trash. Restore it first.", name=str(record)))
+                raise Refused(_("“%(name)s” is in the trash. Restore it first.", name=unit.shown_name(current)))
             names = {code: one for code, one in (current.name_i18n or {}).items() if code != language}
             values = {"name_i18n": names | ({language: text} if text else {})} if language else {"name": text}
             records.save_form(unit, Category, record.id, version, values)

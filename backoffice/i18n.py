@@ -47,6 +47,13 @@ class Phrase:
         with force_locale("en"):
             return str(self)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Return the names of records that the sentence tells: its parts `name`, and those of the phrases within."""
+        inner = (part.names for part in self.parts.values() if isinstance(part, Phrase))
+        own = {str(part) for key, part in self.parts.items() if key == "name"}
+        return frozenset(own).union(*inner)
+
     def encoded(self) -> dict[str, Any]:
         """Return the sentence as a document; `decoded` reads it."""
         return {"text": self.text, "parts": {name: _encoded(part) for name, part in self.parts.items()}}

@@ -122,8 +122,9 @@ class Category(Named, Resource, Base):
         """Write the path of this node and of all below it, as its parent now says."""
         parent = session.get_one(Category, self.parent_id, populate_existing=True) if self.parent_id else None
         if parent and self.path and parent.path.startswith(self.path):
+            name = session.info["shown_name"](parent)
             raise Refused(
-                _("Parent category: “%(name)s” lies within this category. Choose one outside of it.", name=parent.name),
+                _("Parent category: “%(name)s” lies within this category. Choose one outside of it.", name=name),
                 "parent_id",
             )
         if parent and parent.trashed_at and not self.trashed_at:

@@ -62,6 +62,8 @@ def step(unit: Unit, key: int, direction: str) -> Place:
     """
     lock_tree(unit.session)
     record = _movable(unit, key)
+    # First of all: whether it is the last one there would tell who cannot look there what stands beside it.
+    _require_parent(unit, record.parent_id)
     name = unit.shown_name(record)
     if direction == OUT:
         if record.parent_id is None:

@@ -12,7 +12,7 @@ from sqlalchemy import Select, case, select
 from .. import history, policy, writes
 from ..errors import NotFound, Refused
 from ..extensions import db
-from ..i18n import _, phrase
+from ..i18n import Phrase, _, phrase
 from ..models.base import Resource, field_of, fields_of, find_field, resources
 from ..models.history import Change, ChangeSet
 from ..policy import Actor
@@ -21,6 +21,8 @@ from . import records
 
 #: Records taken back in one transaction; a large change set takes several, in one change set of its own.
 CHUNK = 200
+
+UNDO = phrase("Undo: %(title)s")
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def _undo(actor: Actor, change_set_id: int, statement: Select[Change], keys: Col
     change_ids = list(db.session.scalars(ordered))
     if change_set is None or not change_ids:
         raise NotFound("change_set", change_set_id)
-    title = phrase("Undo: %(title)s", title=change_set.told)
+    title = _title(change_set.told)
     report = UndoReport()
     while change_ids:
         left: list[tuple[int, Skipped]] = []
@@ -99,6 +101,16 @@ def _undo(actor: Actor, change_set_id: int, statement: Select[Change], keys: Col
         report.skipped.extend(skipped for _key, skipped in left if not again)
         change_ids = again
     return report
+
+
+def _title(told: Phrase | str) -> Phrase:
+    """Return what it is called to take back what was `told`: to undo the undo of an undo is to undo."""
+    inner = _undone(_undone(told))
+    return UNDO.of(title=told if inner is None else inner)
+
+
+def _undone(told: Phrase | str | None) -> Phrase | str | None:
+    return told.parts["title"] if isinstance(told, Phrase) and told.text == UNDO.text else None
 
 
 def _order() -> tuple[Any, ...]:

@@ -19,7 +19,7 @@
   const isOpen = (item) => item.hasAttribute("data-open");
   const byId = (id) => tree.querySelector(`li[data-id="${CSS.escape(String(id))}"]`);
   const shown = () => [...tree.querySelectorAll("li")].filter((one) => !one.parentElement.closest("ul[hidden]"));
-  const fill = (text, name) => text.replace("%n", name);
+  const fill = (text, name) => text.replace("%n", () => name);
   const say = (text) => { said.textContent = ""; requestAnimationFrame(() => { said.textContent = text; }); };
   const offers = ".tree-row a, .tree-row button, .tree-row summary";
 
