@@ -156,6 +156,10 @@ class ResourceView(PersonalPages, GuardedView, DisarmedModelView):
             raise NotFound(self.model.resource.name, id)
         return record
 
+    def tells(self, column: str) -> bool:
+        """Return whether the person may see a column of this list that is made of what other fields hold."""
+        return True
+
     def prepare(self, rows: Sequence[Resource]) -> None:
         """Load what the columns of this list need besides, for all rows at once."""
 

@@ -148,6 +148,8 @@ def _column(view: Any, name: str, readable: frozenset[str]) -> Column | None:
     if declared is not None:
         return Column(name, str(declared.label), declared, on_phone=place) if name in readable else None
     made = getattr(view, f"column_{name}")
+    if not view.tells(name):
+        return None
     return Column(name, str(made.label), made=made, draw=getattr(made, "draw", None), on_phone=place)
 
 

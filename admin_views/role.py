@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import request
 from markupsafe import Markup
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from backoffice import policy
 from backoffice.extensions import db
@@ -15,6 +15,7 @@ from backoffice.i18n import _, _l
 from backoffice.models.base import CRUD, Resource, resources
 from backoffice.models.category import Category
 from backoffice.models.role import ADMINISTRATOR, Role
+from backoffice.models.user import User
 from backoffice.operations import guards
 from backoffice.operations.presets import PRESETS
 from backoffice.operations.rights_change import compare, concerned, rights_by_key
@@ -61,6 +62,11 @@ def letter_list(actor: Actor) -> Markup:
     return Markup('<ul class="letter-list">{}</ul>').format(Markup("").join(items)) if held else Markup("–")
 
 
+def sees_rights(actor: Actor) -> bool:
+    """Return whether `actor` may know what roles give."""
+    return {"grants", "categories", "hidden_fields", "locked_fields"} <= policy.fields_for(actor, "read", Role)
+
+
 class RoleView(EffectsPages, ResourceView):
     """Roles."""
 
@@ -85,6 +91,10 @@ class RoleView(EffectsPages, ResourceView):
         return letter_line(Actor(None, "", (policy.rights_of(role),)))
 
     column_letters.label = _l("Rights")  # type: ignore[attr-defined]
+
+    def tells(self, column: str) -> bool:
+        """Return whether the person may see a column: the letters tell what the role gives."""
+        return column != "letters" or sees_rights(self.actor)
 
     def begun_from(self) -> Resource | None:
         """Return the role that a new one starts from: a preset, or another role."""
@@ -122,6 +132,8 @@ class RoleView(EffectsPages, ResourceView):
 
     def effects(self, form: RecordForm, record: Resource | None) -> Effects:
         """Return what saving the form of a role would do."""
+        if record is not None and not sees_rights(self.actor):
+            return Effects()
         before = policy.rights_of(record) if isinstance(record, Role) else RoleRights("", frozenset())
         values = form.values()
         added, removed = self._categories(values, record)
@@ -154,8 +166,10 @@ class RoleView(EffectsPages, ResourceView):
         was = keys_of(record.categories) if isinstance(record, Role) else set()
         now = keys_of(values.get("categories", was))
         names = names_of(db.session, self.actor, {"category": was ^ now})
-        rows = db.session.execute(select(Category.id, Category.path).where(Category.id.in_(sorted(was ^ now))))
-        paths = {row.id: row.path for row in rows}
+        found = select(Category.id, Category.path).where(Category.id.in_(sorted(was ^ now)))
+        # What is out of reach cannot be added, and is not told apart from what is nowhere.
+        held = or_(Category.id.in_(sorted(was)), policy.condition(self.actor, Category))
+        paths = {row.id: row.path for row in db.session.execute(found.where(held))}
         added, removed = (
             {paths[key]: formats.isolated(names.get(("category", key), f"#{key}")) for key in keys if key in paths}
             for keys in (now - was, was - now)
@@ -179,7 +193,7 @@ class RoleView(EffectsPages, ResourceView):
         if record.id in mine:
             others = tuple(rights_by_key(db.session(), mine - {record.id}).values())
             effects.warnings += own_warnings(self.actor, replace(self.actor, roles=(*others, after)))
-        if policy.allows(self.actor, "read", "user"):
+        if {"roles", "active"} <= policy.fields_for(self.actor, "read", User):
             whom = concerned(db.session(), record.id, before, after)
             effects.people = people_sentences(self.actor, whom.holders, whom.gaining, whom.losing)
             effects.href = self.get_url("user.index_view", roles=record.id) if whom.holders else ""

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import request
 from markupsafe import Markup
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import selectinload
 
 from backoffice import policy
@@ -28,7 +28,7 @@ from .effects import Effects, EffectsPages, own_warnings
 from .forms import RecordForm
 from .lookups import keys_of
 from .pickers import ZoneField
-from .role import letter_line, letter_list
+from .role import letter_line, letter_list, sees_rights
 from .saving import Extra
 from .told_rights import of_a_person
 
@@ -64,9 +64,16 @@ class UserView(EffectsPages, ResourceView):
 
     column_letters.label = _l("Rights")  # type: ignore[attr-defined]
 
-    def all_letters(self, user: User) -> Markup:
-        """Return what the person may do, resource by resource."""
-        return letter_list(policy.actor_of(user))
+    def tells(self, column: str) -> bool:
+        """Return whether the person may see a column: the letters tell what the roles give that somebody holds."""
+        return column != "letters" or self._sees_rights()
+
+    def _sees_rights(self) -> bool:
+        return "roles" in policy.fields_for(self.actor, "read", User) and sees_rights(self.actor)
+
+    def all_letters(self, user: User) -> Markup | None:
+        """Return what the person may do, resource by resource; None where the reader may not know."""
+        return letter_list(policy.actor_of(user)) if self._sees_rights() else None
 
     def prepare(self, rows: Sequence[Resource]) -> None:
         """Load the limits of all roles on the page in one statement."""
@@ -110,27 +117,29 @@ class UserView(EffectsPages, ResourceView):
         wanted, active = keys_of(values.get("roles", held)), bool(values.get("active", was_active))
         if (wanted, active) == (held, was_active):
             return Effects()
-        roles = self._roles(wanted)
+        roles = self._roles(wanted, held)
         name = self.name_of(user) if user else values.get("name") or values.get("email")
         who = formats.isolated(name) if name else _("The new user")
         before = policy.actor_of(user) if user else ANONYMOUS
         after = Actor(getattr(user, "id", None), who, tuple(map(policy.rights_of, roles))) if active else ANONYMOUS
-        effects = Effects(of_a_person(who, compare(before, after)), letters=letter_line(after) if active else None)
+        told = self._sees_rights()
+        said = of_a_person(who, compare(before, after)) if told else []
+        effects = Effects(said, letters=letter_line(after) if told and active else None)
         if active != was_active:
             sign = _("%(who)s may sign in again.", who=who) if active else _("%(who)s can no longer sign in.", who=who)
             effects.said.insert(0, sign)
-        elif not effects.said:
+        elif told and not effects.said:
             effects.said = [_("%(who)s may do the same as before.", who=who)]
         effects.warnings = [*self._refusals(user, roles, held, active)]
         if user is not None and user.id == self.actor.user_id:
             effects.warnings += own_warnings(before, after)
         return effects
 
-    @staticmethod
-    def _roles(keys: set[int]) -> list[Role]:
-        """Return the live roles `keys`, as they are stored."""
+    def _roles(self, keys: set[int], held: set[int]) -> list[Role]:
+        """Return the live roles `keys`, as they are stored; of others than are `held` those that can be given."""
         live = select(Role).where(Role.id.in_(sorted(keys)), Role.trashed_at.is_(None)).order_by(Role.id)
-        return list(db.session.scalars(live))
+        within_reach = or_(Role.id.in_(sorted(held)), policy.condition(self.actor, Role))
+        return list(db.session.scalars(live.where(within_reach)))
 
     def _refusals(self, user: User | None, roles: list[Role], held: set[int], active: bool) -> Iterator[str]:
         """Yield why the form could not be saved as it stands."""

@@ -162,8 +162,10 @@ def missing_grants(actor: Actor, rights: RoleRights) -> list[str]:
 
 def _require_covered(unit: Unit, rights: RoleRights, message: str, field: str | None) -> None:
     missing = missing_grants(unit.actor, rights)
-    if missing:
+    if missing and "grants" in policy.fields_for(unit.actor, "read", Role):
         raise Refused(f"{message} {_('Missing: %(grants)s.', grants=_named(missing))}", field)
+    if missing:
+        raise Refused(message, field)
 
 
 def last_administrator(label: str) -> str:
