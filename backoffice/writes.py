@@ -193,8 +193,9 @@ class Unit:
         except BaseException:
             self._recorder.forget_since(mark)
             del self.receipt.changes[changes:], self._messages[messages:]
-            # A category that is gone again may have been looked up.
-            self.session.info.pop("categories", None)
+            # A category that is gone again may have been looked up, and what was held since is held no more.
+            for name in ("categories", "held_categories", "referred"):
+                self.session.info.pop(name, None)
             raise
 
     def record(self, drafts: list[Draft]) -> None:

@@ -220,6 +220,21 @@ def category_of(session: Session | None, key: int | None) -> Category | None:
     return held[key]
 
 
+def held_category(session: Session, key: int) -> Category | None:
+    """Return the category `key`, read anew and held until the unit ends: once for all that is filed there.
+
+    Who trashes it waits for us, or we waited for them; what this unit does to it the record itself shows.
+    """
+    held: dict[int, Category] = session.info.setdefault("held_categories", {})
+    if key not in held:
+        lock = {"of": Category, "read": True, "key_share": True}
+        found = session.get(Category, key, populate_existing=True, with_for_update=lock)
+        if found is None:
+            return None
+        held[key] = found
+    return held[key]
+
+
 def path_of(session: Session | None, key: int | None) -> str | None:
     """Return the path of the category `key`, None for none."""
     category = category_of(session, key)

@@ -14,7 +14,7 @@ from ..extensions import Base
 from ..i18n import _, _l, as_reader_writes, currency_digits
 from .base import Declaration, Resource, association, column
 from .brand import Brand
-from .category import Category, path_of
+from .category import Category, held_category, path_of
 from .fields import Field, Kind
 from .identifiers import Named, gtin_problem
 from .money import CURRENCIES
@@ -187,10 +187,8 @@ class Product(Named, Resource, Base):
     def settled(self, session: Session, changed: frozenset[str]) -> None:
         if self.trashed_at or not self.category_id or not changed & {"category_id", "trashed_at"}:
             return
-        # Read anew and held: who trashes a category waits for us, or we waited for them. What comes back keeps
-        # its category, and the foreign key is not looked at then.
-        held = {"of": Category, "read": True, "key_share": True}
-        category = session.get(Category, self.category_id, populate_existing=True, with_for_update=held)
+        # What comes back keeps its category, and the foreign key is not looked at then.
+        category = held_category(session, self.category_id)
         if category is None or not category.trashed_at:
             return
         name = session.info["shown_name"](category)

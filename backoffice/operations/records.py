@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 
 from .. import history, policy
 from ..errors import NotFound, Refused
@@ -223,11 +223,16 @@ def referred(unit: Unit, field: Field, keys: Iterable[int]) -> list[Resource]:
     """
     wanted = set(keys)
     target = resources()[str(field.target)]
-    live = select(target).where(target.id.in_(wanted), target.trashed_at.is_(None)).order_by(target.id)
-    # Held until the unit ends: who moves one of them to the trash meanwhile waits, and then sees what points to it.
-    held = policy.referable(unit.actor, live, target).with_for_update(read=True, key_share=True, of=target)
-    found = list(unit.session.scalars(held))
-    if len(found) != len(wanted):
+    known: dict[tuple[str, int], Resource] = unit.session.info.setdefault("referred", {})
+    missing = {key for key in wanted if not _is_referred(unit, known.get((target.resource.name, key)))}
+    if missing:
+        live = select(target).where(target.id.in_(missing), target.trashed_at.is_(None)).order_by(target.id)
+        # Held until the unit ends: who moves one of them to the trash meanwhile waits, and then sees what points to it.
+        held = policy.referable(unit.actor, live, target).with_for_update(read=True, key_share=True, of=target)
+        fresh = {record.id: record for record in unit.session.scalars(held)}
+        known |= {(target.resource.name, key): record for key, record in fresh.items()}
+        missing -= fresh.keys()
+    if missing:
         raise Refused(
             _(
                 "%(field)s: what you chose is not there any more, or you may not use it. Choose another.",
@@ -235,7 +240,15 @@ def referred(unit: Unit, field: Field, keys: Iterable[int]) -> list[Resource]:
             ),
             field.name,
         )
-    return found
+    return [known[target.resource.name, key] for key in sorted(wanted)]
+
+
+def _is_referred(unit: Unit, record: Resource | None) -> bool:
+    """Return whether `record` is held by the unit already and can be referred to still."""
+    if record is None or not inspect(record).persistent or record.trashed_at is not None:
+        return False
+    name = record.resource.name
+    return record.resource.referable or policy.allows(unit.actor, "read", name, record)
 
 
 def _refuse_taken(unit: Unit, record: Resource, values: Mapping[str, Any]) -> None:

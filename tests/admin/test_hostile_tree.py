@@ -10,12 +10,13 @@ from flask import Flask
 from sqlalchemy import select
 
 from backoffice import policy, writes
+from backoffice.errors import Refused
 from backoffice.extensions import db
 from backoffice.models.category import Category
 from backoffice.models.history import ChangeSet
 from backoffice.models.role import Role
 from backoffice.models.user import User
-from backoffice.operations import undo
+from backoffice.operations import records, rehoming, undo
 from backoffice.policy import Actor
 
 from .conftest import Browser, World, digest
@@ -361,3 +362,36 @@ def test_what_is_undone_and_undone_again_stays_readable(admin: Browser, keys: di
     found = db.session.get_one(ChangeSet, last)
     assert len(str(found.told)) < 60 and len(found.title) < 60, found.title
     assert str(found.told).count("Undo") == 2, "an even number of times: as at first"
+
+
+def test_taking_back_what_was_emptied_does_not_ask_for_the_category_of_each_product(
+    keys: dict[str, int], house: Actor, statements: list[str]
+) -> None:
+    def asked(number: int) -> int:
+        with writes.unit(house, "Filed", source="system") as unit:
+            home = unit.add(Category(name=f"Home {number}"))
+            unit.session.flush()
+            unit.session.add_all([Product(sku=f"{number}-{at}", name="F", category_id=home.id) for at in range(number)])
+        with writes.unit(house, "Emptied") as unit:
+            rehoming.empty_into(unit, home.id, keys["Qb"], f"0-{number}")
+        statements.clear()
+        report = undo.undo_change_set(house, unit.receipt.change_set_id or 0)
+        assert (report.count, report.skipped) == (number + 1, [])
+        return sum(one.startswith("SELECT category") for one in statements)
+
+    assert asked(60) == asked(6)
+
+
+def test_what_a_unit_moved_to_the_trash_takes_in_nothing_that_it_referred_to_before(
+    keys: dict[str, int], world: World, house: Actor
+) -> None:
+    before = digest()
+    with pytest.raises(Refused, match="not there any more"), writes.unit(house, "Both") as unit:
+        product = unit.get(Product, world.mug)
+        records.update(unit, product, {"category_id": keys["Qc"]})
+        records.update(unit, product, {"category_id": keys["Qb"]})
+        unit.settle()
+        records.trash(unit, unit.get(Category, keys["Qc"]))
+        unit.settle()
+        records.update(unit, product, {"category_id": keys["Qc"]})
+    assert digest() == before
