@@ -14,6 +14,7 @@ from backoffice.errors import Refused
 from backoffice.extensions import db
 from backoffice.models.category import Category
 from backoffice.models.history import ChangeSet
+from backoffice.models.product import Product
 from backoffice.models.role import Role
 from backoffice.models.user import User
 from backoffice.operations import records, rehoming, undo

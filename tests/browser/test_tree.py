@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
-import sqlite3
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from playwright.sync_api import Locator, Page, Route, expect
+from sqlalchemy import func, select
+
+from backoffice import writes
+from backoffice.extensions import db
+from backoffice.models.category import Category
+from backoffice.models.history import ChangeSet
+from backoffice.operations import undo
+from backoffice.policy import Actor
 
 from .conftest import DESKTOP, PHONE, findings
 
@@ -19,27 +25,22 @@ Opened = Callable[..., Page]
 
 
 @pytest.fixture
-def tree(site_folder: Path) -> Iterator[Callable[[str], list[str]]]:
-    """Return what tells the names under a category as the database has them; afterwards all is as it was."""
-    database = sqlite3.connect(site_folder / "site.db")
+def tree(behind: Flask, house: Actor) -> Iterator[Callable[[str | None], list[str]]]:
+    """Return what tells the names under a category as the database has them; afterwards what was done is taken back."""
 
     def under(name: str | None) -> list[str]:
-        parent = "parent_id IS NULL" if name is None else "parent_id = (SELECT id FROM category WHERE name = ?)"
-        rows = database.execute(
-            f"SELECT name FROM category WHERE {parent} AND trashed_at IS NULL ORDER BY position, name_key, id",
-            () if name is None else (name,),
-        )
-        return [row[0] for row in rows]
+        with behind.app_context():
+            parent = db.session.scalar(select(Category.id).where(Category.name == name)) if name else None
+            rows = select(Category.name).where(Category.parent_id == parent, Category.trashed_at.is_(None))
+            return list(db.session.scalars(rows.order_by(Category.position, Category.name_key, Category.id)))
 
-    columns = "parent_id, position, path, depth, name, name_key, name_i18n, trashed_at"
-    kept = database.execute(f"SELECT {columns}, id FROM category").fetchall()
-    filed = database.execute("SELECT category_id, id FROM product").fetchall()
+    with behind.app_context():
+        last = db.session.scalar(select(func.max(ChangeSet.id)))
     yield under
-    places = ", ".join(f"{name} = ?" for name in columns.split(", "))
-    database.executemany(f"UPDATE category SET {places} WHERE id = ?", kept)
-    database.executemany("UPDATE product SET category_id = ? WHERE id = ?", filed)
-    database.commit()
-    database.close()
+    with behind.app_context():
+        done = select(ChangeSet.id).where(ChangeSet.id > last).order_by(ChangeSet.id.desc())
+        for key in db.session.scalars(done).all():
+            assert undo.undo_change_set(house, key).skipped == []
 
 
 def row(page: Page, name: str) -> Locator:
@@ -264,9 +265,7 @@ def test_the_dialog_moves_anywhere(open_page: Opened, tree: Callable[..., list[s
     expect(row(page, "Kitchen")).to_be_focused()
 
 
-def test_a_refusal_puts_the_row_back_with_the_servers_word(
-    open_page: Opened, tree: Callable[..., list[str]], site_folder: Path
-) -> None:
+def test_a_refusal_puts_the_row_back_with_the_servers_word(open_page: Opened, tree: Callable[..., list[str]]) -> None:
     page = open_page(TREE)
     start(page, "Home")
     other = open_page(TREE)
@@ -333,7 +332,7 @@ def test_a_name_is_changed_in_place(open_page: Opened, tree: Callable[..., list[
 
 
 def test_a_name_is_changed_in_the_readers_language(
-    open_page: Opened, tree: Callable[..., list[str]], site_folder: Path
+    open_page: Opened, tree: Callable[..., list[str]], behind: Flask
 ) -> None:
     page = open_page(TREE, locale="de")
     start(page, "Küche")
@@ -341,9 +340,9 @@ def test_a_name_is_changed_in_the_readers_language(
     page.locator(".tree-input input").fill("Die Küche")
     press(page, "Enter")
     expect(row(page, "Die Küche").locator("> .tree-row .tree-source")).to_have_text("Kitchen")
-    with sqlite3.connect(site_folder / "site.db") as database:
-        (texts,) = database.execute("SELECT name_i18n FROM category WHERE name = 'Kitchen'").fetchone()
-    assert json.loads(texts)["de"] == "Die Küche"
+    with behind.app_context():
+        texts = db.session.scalar(select(Category.name_i18n).where(Category.name == "Kitchen"))
+    assert texts and texts["de"] == "Die Küche"
 
 
 # Deleting, menus, and without a script.
@@ -423,3 +422,25 @@ def test_nobody_is_kept_out(open_page: Opened, viewport: dict[str, int], scheme:
     page.goto(f"{TREE}?find=po")
     expect(page.locator("#tree mark").first).to_be_visible()
     assert findings(page) == []
+
+
+# Names that mean something to machines.
+
+
+@pytest.mark.parametrize("name", ["$& $1 $$ %n", "<img src=x onerror=document.title='x'>"])
+def test_names_stay_names_in_scripts(
+    open_page: Opened, tree: Callable[..., list[str]], behind: Flask, house: Actor, name: str
+) -> None:
+    with behind.app_context(), writes.unit(house, "Names") as unit:
+        unit.session.scalars(select(Category).where(Category.name == "Kitchen")).one().name = name
+    with behind.app_context():
+        stored = db.session.scalars(select(Category.name).where(Category.name.like(f"{name[:2]}%"))).one()
+    page = open_page(TREE)
+    expect(page.get_by_role("treeitem", name=stored).first).to_be_visible()
+    assert page.locator(f'summary[aria-label="More for {stored}"]').count() == 1
+    page.locator("#tree > li", has_text=stored[:4]).first.focus()
+    page.keyboard.press("F2")
+    page.locator(".tree-input input").fill(f"{stored}!")
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast-note").last).to_contain_text(f"Renamed to “{stored}!”.")
+    assert page.locator("#tree img").count() == 0 and page.title() != "x"
