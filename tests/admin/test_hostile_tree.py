@@ -386,8 +386,7 @@ def test_taking_back_what_was_emptied_does_not_ask_for_the_category_of_each_prod
 def test_what_a_unit_moved_to_the_trash_takes_in_nothing_that_it_referred_to_before(
     keys: dict[str, int], world: World, house: Actor
 ) -> None:
-    before = digest()
-    with pytest.raises(Refused, match="not there any more"), writes.unit(house, "Both") as unit:
+    def both(unit: writes.Unit) -> None:
         product = unit.get(Product, world.mug)
         records.update(unit, product, {"category_id": keys["Qc"]})
         records.update(unit, product, {"category_id": keys["Qb"]})
@@ -395,4 +394,8 @@ def test_what_a_unit_moved_to_the_trash_takes_in_nothing_that_it_referred_to_bef
         records.trash(unit, unit.get(Category, keys["Qc"]))
         unit.settle()
         records.update(unit, product, {"category_id": keys["Qc"]})
+
+    before = digest()
+    with pytest.raises(Refused, match="not there any more"):
+        writes.run(house, "Both", both)
     assert digest() == before
