@@ -216,6 +216,8 @@ class ResourceView(PersonalPages, GuardedView, DisarmedModelView):
         clean = listing.clean_address(self, request.args)
         if clean is not None:
             return redirect(clean)
+        if (part := listing.part(self, request.args)) is not None:
+            return self.page(part[0], **part[1])
         context = listing.context(self, request.args)
         response = make_response(self.page(self.list_template, request_mark=forms.new_request(), **context))
         if listing.is_part():

@@ -58,10 +58,14 @@ class Sort:
 
 @dataclass
 class Drawn:
-    """What stands in a cell, and what it says in full where there is not room for all of it."""
+    """What stands in a cell, and what it says in full where there is not room for all of it.
+
+    A title that many rows have is `shared`: the page holds it once, and the list's script puts it on their cells.
+    """
 
     html: Markup
     title: str = ""
+    shared: bool = False
 
     @cached_property
     def title_attribute(self) -> Markup:
@@ -98,7 +102,10 @@ class Column:
     @cached_property
     def attributes(self) -> Markup:
         """Return the classes of its cells as an attribute, nothing where there are none."""
-        return Markup(' class="%s"') % self.css if self.css else Markup()
+        if not self.css:
+            return Markup()
+        # A row is written fifty times: what needs no quotes has none.
+        return Markup(' class="%s"') % self.css if " " in self.css else Markup(" class=%s") % self.css
 
     @property
     def is_inline(self) -> bool:
@@ -211,6 +218,8 @@ class Cells:
         inline = {one.name for one in self.columns if one.is_inline} & self._settable
         self.inline = inline if any(not row.trashed_at for row in self.rows) else frozenset()
         self._drawn: dict[Any, Drawn] = {}
+        #: Titles that several cells share, with their numbers.
+        self.told: dict[str, int] = {}
         self._writers = {column.name: self._writer(column) for column in self.columns}
 
     def _people(self) -> dict[int, str]:
@@ -271,7 +280,10 @@ class Cells:
                 css = Markup(' class="%s fixed"') % column.css
             elif not column.is_chosen:
                 typed = f' data-value="{escape(written(column.field, column.field.get(record)))}"'
-        return Markup(f"<td{css}{typed}{drawn.title_attribute}>{drawn.html}")  # noqa: S704 - each part is escaped
+        title = (
+            f" data-told={self.told.setdefault(drawn.title, len(self.told))}" if drawn.shared else drawn.title_attribute
+        )
+        return Markup(f"<td{css}{typed}{title}>{drawn.html}")  # noqa: S704 - each part is escaped
 
     def drawn(self, column: Column, record: Resource) -> Drawn:
         """Return what stands in a cell; nothing where the person may not see it on this row."""
@@ -374,4 +386,4 @@ def ring(percent: int, missing: Sequence[str]) -> Drawn:
     if not missing:
         return Drawn(told)
     named = [*missing[:NAMED], *([_("%(count)s more", count=len(missing) - NAMED)] if len(missing) > NAMED else [])]
-    return Drawn(told, _("Missing: %(parts)s", parts=formats.listed(named)))
+    return Drawn(told, _("Missing: %(parts)s", parts=formats.listed(named)), shared=True)

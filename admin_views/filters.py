@@ -54,14 +54,17 @@ class Editor:
 
 @dataclass(frozen=True)
 class Chip:
-    """The filters of one field in words, the address without them, and the form that changes them."""
+    """The filters of one field in words and as an address holds them, the address without them, and `change`, which
+    brings the form that changes them; the one chip that is open has it.
+    """
 
     name: str
     label: str
     text: str
+    held: tuple[tuple[str, str], ...]
     remove: str
-    editor: Editor
-    open: bool = False
+    change: str
+    editor: Editor | None = None
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,11 @@ def _chip(
 ) -> Chip:
     without = to(**{field.name: None, f"{field.name}_{MIN}": None, f"{field.name}_{MAX}": None})
     text = _sentence(field, found, names) if found else ""
-    return Chip(field.name, str(field.label), text, without, _editor(view, field, found, names), added)
+    held = tuple(
+        (field.name if one.op == IN else f"{field.name}_{one.op}", value) for one in found for value in one.values
+    )
+    editor = _editor(view, field, found, names) if added else None
+    return Chip(field.name, str(field.label), text, held, without, to(add=field.name), editor)
 
 
 def _sentence(field: Field, found: Sequence[Filter], names: dict[tuple[str, int], str]) -> str:

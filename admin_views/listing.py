@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
@@ -26,10 +27,10 @@ from backoffice.web import errors
 
 from . import columns, filters, formats, tabs
 
-#: Arguments of the page that say nothing about its rows: the saved view it shows, the filter that is being added, and
-#: that the search was sent by Enter.
-VIEW, ADD, OPEN = "view", "add", "open"
-BESIDES = frozenset({VIEW, ADD, OPEN})
+#: Arguments of the page that say nothing about its rows: the saved view it shows, the filter that is being added or
+#: changed, that the search was sent by Enter, and that the form of its look is open.
+VIEW, ADD, OPEN, DISPLAY = "view", "add", "open", "display"
+BESIDES = frozenset({VIEW, ADD, OPEN, DISPLAY})
 
 DENSITIES = ("comfortable", "compact")
 
@@ -91,27 +92,101 @@ class Addresses:
         return f"{self.base}?{urlencode(args, doseq=True)}" if args else self.standing
 
 
+@dataclass(frozen=True)
+class Looked:
+    """A list and what of its page needs no rows, so that a script can ask for one part alone."""
+
+    view: Any
+    args: MultiDict[str, str]
+
+    @cached_property
+    def parsed(self) -> Parsed:
+        """Return what the address asks for."""
+        return Selection.from_args(self.view.model, self.view.actor, self.args, BESIDES)
+
+    @cached_property
+    def tabs(self) -> tabs.Tabs:
+        """Return the saved views."""
+        return tabs.tabs(self.view, self.parsed.selection, self.args.get(VIEW, ""))
+
+    @cached_property
+    def to(self) -> Addresses:
+        """Return the addresses of the list."""
+        return Addresses(self.view, self.parsed.selection, self.tabs.current_id)
+
+    @cached_property
+    def readable(self) -> frozenset[str]:
+        """Return the fields that the person may see."""
+        return policy.fields_for(self.view.actor, "read", self.view.model)
+
+    @cached_property
+    def offered(self) -> list[columns.Column]:
+        """Return the columns that can be had."""
+        return columns.available(self.view, self.readable)
+
+    @cached_property
+    def liked(self) -> Liking:
+        """Return how the person likes the list."""
+        return liking(self.view)
+
+    @cached_property
+    def shown(self) -> list[columns.Column]:
+        """Return the columns that are shown."""
+        selection = self.parsed.selection
+        chosen = columns.chosen(self.view, self.offered, self.liked.columns, selection.trash)
+        return [columns.heading(self.view, selection, column, self.to) for column in chosen]
+
+    def chips(self) -> dict[str, Any]:
+        """Return what the chips show."""
+        selection = self.parsed.selection
+        askable = filters.askable(self.view, self.readable)
+        chips = filters.chips(self.view, selection, askable, self.args.get(ADD, ""), self.to)
+        return {
+            "selection": selection,
+            "tabs": self.tabs,
+            "chips": chips,
+            "offers": filters.offers(askable, chips, self.to),
+            "clear": self.to.of({"trash": 1} if selection.trash else {}),
+        }
+
+    def display(self) -> dict[str, Any]:
+        """Return what the forms of the look and of the view show; the former only where the address opens it."""
+        return {
+            "tabs": self.tabs,
+            "liked": self.liked,
+            "chooser": chooser(self.offered, self.shown) if DISPLAY in self.args else None,
+            "here": here(self.to, self.parsed, self.args),
+            "display": here(self.to, self.parsed, self.args, **{DISPLAY: 1}),
+            "question": urlencode(self.parsed.selection.args(), doseq=True),
+        }
+
+
+#: The parts of the page that a script may ask for alone: the argument that opens a form in it, and its template.
+PARTS = {"list-chips": (ADD, "admin/list_chips.html"), "list-display": (DISPLAY, "admin/list_display.html")}
+
+
+def part(view: Any, args: MultiDict[str, str]) -> tuple[str, dict[str, Any]] | None:
+    """Return template and content of the part that a script asks for alone, None where it asks for the page."""
+    wanted = request.headers.get("HX-Target", "") if is_part() else ""
+    if wanted not in PARTS or PARTS[wanted][0] not in args:
+        return None
+    looked = Looked(view, args)
+    return PARTS[wanted][1], looked.chips() if wanted == "list-chips" else looked.display()
+
+
 def context(view: Any, args: MultiDict[str, str]) -> dict[str, Any]:
     """Return what the list page shows for the parameters `args`."""
-    model, actor = view.model, view.actor
-    parsed = Selection.from_args(model, actor, args, BESIDES)
-    selection = parsed.selection
+    looked = Looked(view, args)
+    parsed, selection, to, readable, shown = (
+        looked.parsed, looked.parsed.selection, looked.to, looked.readable, looked.shown,
+    )  # fmt: skip
     page = selection.page(db.session, parsed.cursor, parsed.size)
     view.prepare(page.rows)
-    readable = policy.fields_for(actor, "read", model)
-    saved = tabs.tabs(view, selection, args.get(VIEW, ""))
-    to = Addresses(view, selection, saved.current_id)
-    liked = liking(view)
-    offered = columns.available(view, readable)
-    shown = [
-        columns.heading(view, selection, column, to)
-        for column in columns.chosen(view, offered, liked.columns, selection.trash)
-    ]
-    askable = filters.askable(view, readable)
-    chips = filters.chips(view, selection, askable, args.get(ADD, ""), to)
+    chips = looked.chips()
     actions = [one for one in view.actions.values() if one.on_trash == selection.trash and view.may(one.verb)]
     return {
-        "selection": selection,
+        **chips,
+        **looked.display(),
         "rows": page.rows,
         "columns": shown,
         "title_column": columns.title_heading(view, selection, readable, to),
@@ -120,28 +195,20 @@ def context(view: Any, args: MultiDict[str, str]) -> dict[str, Any]:
         "said": _("%(count)s found", count=formats.count(page.count)),
         "pager": pager(to, page),
         "problems": [*parsed.problems, *([page.note] if page.note else [])],
-        "chips": chips,
-        "held": filters.sentence(selection, chips),
-        "offers": filters.offers(askable, chips, to),
-        "clear": to.of({"trash": 1} if selection.trash else {}),
-        "last": chips[-1].remove if chips else to(q=None),
+        "held": filters.sentence(selection, chips["chips"]),
+        "last": chips["chips"][-1].remove if chips["chips"] else to(q=None),
         "actions": actions,
         "editable": view.may("update"),
         # Nothing there and nothing within reach are not the same.
-        "limited": policy.scopes(actor, "read", model.resource.name) is not None,
-        "here": here(to, parsed, args),
-        "question": urlencode(selection.args(), doseq=True),
+        "limited": policy.scopes(view.actor, "read", view.model.resource.name) is not None,
         "exports": export_addresses(view, selection),
-        "tabs": saved,
-        "liked": liked,
-        "chooser": chooser(offered, shown),
     }
 
 
-def here(to: Addresses, parsed: Parsed, args: MultiDict[str, str]) -> str:
+def here(to: Addresses, parsed: Parsed, args: MultiDict[str, str], **more: Any) -> str:
     """Return the address of the page as it can be opened again, with what counts of `args`."""
     place = {name: args[name] for name in ("after", "before", "last") if parsed.cursor is not None and name in args}
-    return to(size=parsed.size if "size" in args else None, **place)
+    return to(size=parsed.size if "size" in args else None, **place, **more)
 
 
 def chooser(offered: Sequence[columns.Column], shown: Sequence[columns.Column]) -> list[tuple[columns.Column, bool]]:

@@ -16,7 +16,7 @@ from config import ConfigurationError, Settings
 from . import account, cli, models, operations
 from .extensions import babel, db, migrate
 from .guard import protect
-from .web import errors, headers, pages, people, requests
+from .web import errors, headers, pages, people, requests, words
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -105,6 +105,7 @@ def register_security(app: Flask) -> None:
 def register_pages(app: Flask) -> None:
     """Give templates their helpers."""
     pages.register(app)
+    words.register(app)
 
 
 def register_errors(app: Flask) -> None:

@@ -150,7 +150,7 @@
       id: row.dataset.id, version: row.dataset.version, [field(cell)]: typed, where: list().dataset.question, ...more,
     });
     for (const one of headings()) if (one.dataset.field) body.append("shown", one.dataset.field);
-    const response = await fetch(words.address, { method: "POST", body, headers: { Accept: "application/json" } });
+    const response = await fetch(page.dataset.cells, { method: "POST", body, headers: { Accept: "application/json" } });
     return [response, await response.json()];
   };
   const take = (cell, answer) => {

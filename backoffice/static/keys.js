@@ -5,6 +5,7 @@
   const dialog = document.getElementById("keys");
   const blank = dialog.querySelector("template").content.firstElementChild;
   const lettersOff = document.body.dataset.keys === "off";
+  dialog.querySelector(`[data-letters=${lettersOff ? "off" : "on"}]`).hidden = false;
   const CONTROL = "a[href], button, input, select, textarea, summary";
 
   const row = (keys, label) => {

@@ -33,11 +33,19 @@
     if (!event.isTrusted && event.target.closest("[data-lookup]")) htmx.trigger(form, "refine");
   });
 
-  // Backspace in an empty search takes the last filter away.
+  // A cross changes the rows too, unlike the other links of the chips; Backspace in an empty search is the last cross.
+  const remove = (cross) => htmx.ajax("GET", cross.getAttribute("href"), { source: page });
+  document.addEventListener("click", (event) => {
+    const cross = event.target.closest(".chip-remove");
+    if (!cross || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    event.stopPropagation();
+    remove(cross);
+  }, true);
   search.addEventListener("keydown", (event) => {
     if (event.key !== "Backspace" || search.value || event.repeat) return;
     const last = [...document.querySelectorAll(".chip-remove")].at(-1);
-    if (last) htmx.ajax("GET", last.getAttribute("href"), { source: page });
+    if (last) remove(last);
   });
 
   // A column moves at once; every other click would hit a form that is about to be replaced.
@@ -94,7 +102,7 @@
   };
   document.addEventListener("htmx:beforeSwap", (event) => {
     if (!within(event) || event.detail.isError || event.detail.xhr.status === 204) return;
-    if (event.detail.serverResponse.includes('id="list"')) return notes(event.detail.serverResponse);
+    if (/id="list(-chips|-display)?"/.test(event.detail.serverResponse)) return notes(event.detail.serverResponse);
     event.detail.shouldSwap = false;
     // The session has ended: sign in, and come back to just this list.
     if (new URL(event.detail.xhr.responseURL).pathname === "/login") location.assign(requestOf(event).path);
@@ -108,24 +116,29 @@
     if (!page.contains(focus)) return;
     held = {
       id: focus.id,
-      // The columns stay open while one chooses among them; every other menu has done its work.
-      display: Boolean(focus.closest("#display .menu-body")),
+      display: Boolean(focus.closest("#display")),
       chips: Boolean(focus.closest(".chips, .empty-state")),
     };
   });
   document.addEventListener("htmx:afterSettle", (event) => {
-    if (event.target.id !== "list" && event.detail.target?.id !== "list") return;
+    const swapped = [event.target.id, event.detail.target?.id];
+    if (!["list", "list-chips", "list-display"].some((id) => swapped.includes(id))) return;
     settle();
-    if (held?.display) document.getElementById("display").open = true;
+    // The columns stay open while one chooses among them; a browser closes the new one where the old was open.
+    const display = document.querySelector("details#display");
+    if (held?.display && display) display.open = true;
     const chip = form.querySelector("[data-chip][open]");
     const same = held?.id ? document.getElementById(held.id) : null;
     if (held && !page.contains(document.activeElement)) {
-      if (same?.getClientRects().length) same.focus();
+      if (same?.getClientRects().length && !same.matches("details")) same.focus();
+      else if (held.display) display?.querySelector("summary").focus();
       else if (chip) chip.querySelector("input:not([type=hidden]), select").focus();
       else if (held.chips) search.focus();
       else list().focus({ preventScroll: true });
     }
     held = null;
+    // The rows are those that were there.
+    if (event.detail.target?.id !== "list") return;
     document.getElementById("list-said").textContent = list().dataset.said;
     count();
   });

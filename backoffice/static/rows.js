@@ -68,6 +68,12 @@
     menu.querySelector("a, button").focus();
   };
   const furnish = () => {
+    const told = [...document.querySelectorAll("#told li")].map((one) => one.textContent);
+    for (const cell of document.querySelectorAll("#rows td[data-told]")) {
+      cell.title = told[cell.dataset.told];
+      // What an edited cell says later is its own.
+      cell.removeAttribute("data-told");
+    }
     for (const row of document.querySelectorAll("#rows tbody tr")) {
       const cell = row.lastElementChild;
       if (!template || cell.childElementCount) continue;

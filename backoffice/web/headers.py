@@ -35,7 +35,7 @@ HEADERS = {
 TRANSPORT_SECURITY = "max-age=63072000; includeSubDomains"
 
 #: Endpoints whose answers are the same for everybody.
-PUBLIC = frozenset({"static"})
+PUBLIC = frozenset({"static", "static_icons", "static_words"})
 
 
 def register(app: Flask) -> None:

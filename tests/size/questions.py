@@ -233,7 +233,10 @@ def others() -> Iterator[Question]:
         "older history": lambda world: f"/admin/history/?before={world.deed - world.products // 50}",
         "older details": lambda world: f"/admin/product/details/?id={world.edited}&before={world.change}",
         "large change set": lambda world: f"/admin/history/details/?id={world.deed}",
-        "categories": lambda world: "/admin/category/",
+        "categories": lambda world: "/admin/category/?view=list",
+        "tree": lambda world: "/admin/category/",
+        "tree, opened": lambda world: f"/admin/category/?expanded={world.large}",
+        "tree, counts": lambda world: f"/admin/category/counts/?ids={','.join(map(str, world.rows))}",
         "brands": lambda world: "/admin/brand/",
     }
     for name, address in pages.items():

@@ -156,6 +156,12 @@ class World:
         return str(self.one("SELECT string_agg(id::text, ' ') FROM category WHERE depth = 0")).split()
 
     @cached_property
+    def rows(self) -> list[int]:
+        """Return fifty categories that the tree shows, those with the most under them first."""
+        query = "SELECT array_agg(id) FROM (SELECT id FROM category ORDER BY depth, id LIMIT 50) shown"
+        return list(self.one(query))
+
+    @cached_property
     def brands(self) -> tuple[int, int]:
         """Return the brand with the most products and the one with the fewest."""
         live = f"(SELECT * FROM product WHERE {LIVE}) live"
