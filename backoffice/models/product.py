@@ -240,13 +240,16 @@ def _index(name: str, *columns: str, covering: tuple[str, ...] = (), trashed: bo
 _FILTERED = ("status", "brand_id", "price", "currency", "responsible_id")
 _FILED = ("category_id", *_FILTERED)
 
+#: What lists are sorted by: a range of prices in another order is read from the index of the prices alone.
+_SORTED = ("name_key", "updated_at", "sku")
+
 # Each index with the question that it serves; docs/architecture.md has the list with what each costs.
 _index("ix_product_live", "id", covering=_FILED)
 _index("ix_product_live_category_id", "category_id", "id", covering=_FILTERED)
 for _column in ("brand_id", "currency", "responsible_id", "status"):
     _index(f"ix_product_live_{_column}", _column, "id")
 for _column in ("name_key", "price", "updated_at", "sku"):
-    _index(f"ix_product_live_{_column}", _column, "id", covering=_FILED)
+    _index(f"ix_product_live_{_column}", _column, "id", covering=(*_FILED, *(_SORTED if _column == "price" else ())))
     _index(f"ix_product_live_category_id_{_column}", "category_id", _column, "id", covering=_FILTERED)
     _index(f"ix_product_trashed_{_column}", _column, "id", covering=_FILED, trashed=True)
 _index("ix_product_trashed", "trashed_at", "id", covering=_FILED, trashed=True)

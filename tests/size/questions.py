@@ -17,9 +17,9 @@ from backoffice.selection import LAST, Position, Selection, look_up
 
 from .world import World
 
-#: Buffers that a page may read, one that puts two conditions which no index holds together, and one that walks a whole
-#: index because no product among the first of its order fits.
-PAGE, PAIR, WALK = 3_000, 16_000, 520_000
+#: Buffers that a page may read, one that puts two conditions which no index holds together, and one that reads all of a
+#: range of prices because no product among the first of its order fits.
+PAGE, PAIR, RANGE = 3_000, 16_000, 24_000
 
 Ask = Callable[[World, Session], Any]
 
@@ -175,14 +175,14 @@ def pairs() -> Iterator[Question]:
     """Yield two conditions that no index holds together; of few products nothing may meet both."""
     for name, args in FILTERS.items():
         for sort in ("-updated_at", "name", "-sku", *([] if name in PRICES else ["price"])):
-            most = WALK if name == "wide price range" else PAIR
+            most = RANGE if name == "wide price range" else PAIR
             yield Question(f"{name} by {sort}", listed(_with(args, sort=sort)), most, often=False)
         yield Question(f"frequent word, {name}", listed(_with(args, q="black")), PAIR, steady=False)
         if "categor" not in name and "tops" not in name:
             yield Question(f"scoped, {name}", listed(args, attrgetter("scoped")), PAIR, steady=False)
     for sort in ("name", "-sku"):
         cheap: Args = lambda world, sort=sort: {"price_max": world.cheap, "sort": sort}  # noqa: E731
-        yield Question(f"cheapest tenth by {sort}", listed(cheap), WALK, often=False)
+        yield Question(f"cheapest tenth by {sort}", listed(cheap), RANGE, often=False)
     word = WORDS["frequent word"]
     for name in ("large", "small"):
         args = _with(word, category_id=attrgetter(name))
