@@ -14,7 +14,7 @@ from flask_babel import format_date, format_datetime, format_time, get_locale, t
 from markupsafe import Markup, escape
 
 from backoffice.html import sanitise, text_of
-from backoffice.i18n import _, language_name
+from backoffice.i18n import _, capitalised, language_name
 from backoffice.models.base import Resource, fields_of, find_field
 from backoffice.models.fields import Field, Kind, written
 from backoffice.models.types import utcnow
@@ -117,11 +117,13 @@ def of_entry(value: Any) -> str:
     return truth(value) if isinstance(value, bool) else written(value)
 
 
-def entries(value: Mapping[str, Any] | None) -> Markup:
-    """Return a document as lines."""
+def entries(value: Mapping[str, Any] | None, label: Callable[[str], str] = str) -> Markup:
+    """Return a document as lines; `label` says what a key is called."""
     if not value:
         return nothing()
-    lines = (Markup("<dt>{}</dt><dd><bdi>{}</bdi></dd>").format(key, of_entry(item)) for key, item in value.items())
+    lines = (
+        Markup("<dt>{}</dt><dd><bdi>{}</bdi></dd>").format(label(key), of_entry(item)) for key, item in value.items()
+    )
     return Markup('<dl class="entries">{}</dl>').format(Markup("").join(lines))
 
 
@@ -179,9 +181,13 @@ _SIMPLE: dict[Kind, Callable[[Field, Any], Markup]] = {
     Kind.CHOICE: lambda declared, value: escape(choice(declared, value)),
     Kind.HTML: lambda _field, value: Markup("<bdi>{}</bdi>").format(clip(text_of(str(value)))),
     Kind.LIST: lambda _field, value: escape(", ".join(value)),
-    Kind.MAP: lambda _field, value: entries(value),
+    Kind.MAP: lambda declared, value: entries(value, _language if declared.entry_prefix != declared.name else str),
     Kind.CODE: lambda _field, value: Markup('<span class="code">{}</span>').format(clip(str(value))),
 }
+
+
+def _language(code: str) -> str:
+    return capitalised(language_name(code))
 
 
 def translated(model: type[Resource], document: Field) -> Field | None:

@@ -15,6 +15,7 @@ from backoffice import writes
 from backoffice.extensions import db
 from backoffice.i18n import Phrase, phrase
 from backoffice.models.history import ChangeSet
+from backoffice.models.product import Product
 from backoffice.models.user import User
 from backoffice.policy import Actor
 
@@ -83,3 +84,10 @@ def test_a_kept_sentence_comes_back_as_it_was() -> None:
     inner = phrase("Create: %(resource)s", resource="50 % off, %(name)s")
     kept = phrase("Undo: %(title)s", title=inner)
     assert Phrase.decoded(json.loads(json.dumps(kept.encoded()))) == kept
+
+
+def test_details_call_other_languages_by_name(admin: Browser, world: World, house: Actor) -> None:
+    with writes.unit(house, "Names") as unit:
+        unit.get(Product, world.mug).name_i18n = {"fr": "Tasse bleue"}
+    page = admin.get(f"/admin/product/details/?id={world.mug}").text
+    assert "<dt>French</dt><dd><bdi>Tasse bleue</bdi></dd>" in page and "<dt>colour</dt>" in page
