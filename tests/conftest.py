@@ -109,9 +109,17 @@ def cloned(template: str) -> Iterator[str]:
     """Give the name of a copy of the PostgreSQL database `template`."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     with psycopg.connect(POSTGRES_URL, autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        server.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" {_strategy(server)}')
     yield name
     drop(name)
+
+
+def _strategy(server: psycopg.Connection[Any]) -> str:
+    """Return how `server` copies a database fastest: by its files where it waits for no disk, else by its log."""
+    if server.info.server_version < 150_000:
+        return ""
+    (waits,) = server.execute("SHOW fsync").fetchone() or ("on",)
+    return "STRATEGY wal_log" if waits == "on" else "STRATEGY file_copy"
 
 
 @contextmanager
