@@ -147,8 +147,8 @@ def counts(session: Session, actor: Actor, keys: Iterable[int]) -> dict[int, int
     if session.get_bind().dialect.name == "postgresql":
         # Out of each category in turn, and no more than can count: any other plan may read all products.
         # By key, as the rows lie: in another order the database looks up for each anew whether it may skip the row.
-        own = select(literal(1).label("one")).where(filed).order_by(product.id).limit(FEW + 1)
-        own = own.correlate(place).lateral("own")
+        few = select(literal(1).label("one")).where(filed).order_by(product.id).limit(FEW + 1)
+        own = few.correlate(place).lateral("own")
         rows = select(own.c.one).select_from(place).join(own, true()).where(below)
     else:
         rows = select(literal(1).label("one")).select_from(place).join(product, filed).where(below)
