@@ -84,11 +84,6 @@ def protect(engine: Engine) -> None:
     event.listen(engine, "set_engine_execution_options", _refuse_writable)
     event.listen(engine, "begin", _begin)
     event.listen(engine, "before_cursor_execute", _check)
-    if engine.dialect.name == "sqlite":
-        # A statement that may write opens the database, and closes it when it is done: what goes by the driver alone
-        # comes upon it closed.
-        event.listen(engine, "before_cursor_execute", _open_sqlite)
-        event.listen(engine, "after_cursor_execute", _close_sqlite)
     event.listen(engine, "commit", _commit)
     event.listen(engine, "rollback", _rollback)
     event.listen(engine, "handle_error", _explain)
@@ -159,7 +154,6 @@ def _begin(connection: Connection) -> None:
         except sqlite3.OperationalError as error:
             # As SQLAlchemy would say it: who waits for another writer is tried again.
             raise OperationalError(begin, None, error) from error
-        driver.execute("PRAGMA query_only=ON")
     elif writes:
         # It must be the first statement: after any other PostgreSQL refuses it.
         driver.execute("SET TRANSACTION READ WRITE")
@@ -178,18 +172,6 @@ def _check(
     table = getattr(compiled, "table", None)
     if table is None or table.name not in held.tables or _DML_WITHIN.search(_QUOTED.sub(" ", statement)):
         raise WriteRefused(f"This statement would leave no trace in history: {statement[:80]}")
-
-
-def _open_sqlite(connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
-    held = _pass_of(connection)
-    if held is not None and (held.open or not reads(statement)):
-        _driver(connection).execute("PRAGMA query_only=OFF")
-
-
-def _close_sqlite(connection: Connection, _cursor: Any, statement: str, *_rest: Any) -> None:
-    held = _pass_of(connection)
-    if held is not None and (held.open or not reads(statement)):
-        _driver(connection).execute("PRAGMA query_only=ON")
 
 
 def _is_dml(context: Any) -> bool:
@@ -215,8 +197,6 @@ def _explain(context: ExceptionContext) -> None:
     refused: Any = context.original_exception
     _leave_out_values(refused, context.sqlalchemy_exception)
     if context.connection is not None and _pass_of(context.connection) is not None:
-        if context.dialect.name == "sqlite" and context.execution_context is not None:
-            _driver(context.connection).execute("PRAGMA query_only=ON")
         # A file or a server that cannot be written is no fault of the program.
         return
     if getattr(refused, "sqlstate", None) == "25006" or "readonly database" in str(refused):
