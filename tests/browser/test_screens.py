@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -12,6 +14,11 @@ from tests.scene import keys_of
 from tests.screens import SCREENS, Screen
 
 from .conftest import DESKTOP, PHONE, cookies_on, findings, served
+
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
+#: Whether each screen is looked at in all eight looks, instead of four.
+EVERY_LOOK = bool(os.environ.get("EVERY_LOOK"))
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +60,10 @@ def test_everyone_can_use_it(
     page, problems = pages[screen.who, language], []
     page.set_viewport_size(DESKTOP)
     page.goto(screen.address(keys))
-    for size in (DESKTOP, PHONE):
+    for place, size in enumerate((DESKTOP, PHONE)):
         page.set_viewport_size(size)
-        for scheme in ("light", "dark"):
+        # Each language has each theme and each width once; all of them together where that is asked for.
+        for scheme in SCHEMES if EVERY_LOOK else [SCHEMES[place ^ (language == "ar")]]:
             page.emulate_media(color_scheme=scheme)
             look = f"{size['width']} {scheme}"
             problems += [f"{look}: {found}" for found in findings(page)]

@@ -244,9 +244,11 @@ def others() -> Iterator[Question]:
         steady = name not in ("palette, rare word", "palette, sku")
         # Beyond what is counted at once figures are kept first; then one statement fetches them at any size.
         often = name not in ("dashboard", "figures")
-        yield Question(f"page: {name}", opened(address), steady=steady, often=often)
+        # A hundred categories are counted to a hundred each, wherever their products lie.
+        counted = PAIR if name == "tree, counts" else PAGE
+        yield Question(f"page: {name}", opened(address), counted, steady, often)
         if name not in ("brands", "form"):
-            most = PAIR if name == "list of a word" else PAGE
+            most = PAIR if name == "list of a word" else counted
             yield Question(f"page: {name}, scoped", opened(address, "scoped"), most, steady, often)
 
 
