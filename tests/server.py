@@ -11,9 +11,8 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.error import URLError
 from urllib.parse import urlencode
-from urllib.request import HTTPCookieProcessor, Request, build_opener
+from urllib.request import HTTPCookieProcessor, Request, build_opener, urlopen
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60
@@ -21,21 +20,36 @@ TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
 class Server:
-    """`run.py` over a database; it is killed, never asked to end."""
+    """`run.py` over a database in `folder`, which gets its log."""
 
-    def __init__(self, url: str, folder: Path) -> None:
+    def __init__(self, url: str, folder: Path, app_env: str = "development") -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         self.address = f"http://127.0.0.1:{port}"
+        self.log = folder / "server.log"
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        given = {"APP_ENV": "development", "DATABASE_URL": url, "INSTANCE_PATH": str(folder), "PORT": str(port)}
-        self.process = subprocess.Popen(
-            [sys.executable, "run.py"],
-            cwd=ROOT,
-            env=kept | given,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        given = {"APP_ENV": app_env, "DATABASE_URL": url, "INSTANCE_PATH": str(folder), "PORT": str(port)}
+        folder.mkdir(parents=True, exist_ok=True)
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "run.py"], cwd=ROOT, env=kept | given, stdout=log, stderr=log
+            )
+
+    def wait(self) -> None:
+        """Return when it answers. Raises AssertionError, with its log, when it does not or has ended."""
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                with urlopen(f"{self.address}/login", timeout=5):
+                    return
+            except OSError:
+                assert self.process.poll() is None and time.monotonic() < until, self.log.read_text()
+                time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Ask it to end, and wait until it has."""
+        self.process.terminate()
+        self.process.wait(PATIENCE)
 
     def kill(self) -> None:
         """End it as a failing machine does: it does nothing any more."""
@@ -49,7 +63,8 @@ class Visitor:
     def __init__(self, server: Server, email: str, password: str) -> None:
         self.server = server
         self.opener = build_opener(HTTPCookieProcessor(http.cookiejar.CookieJar()))
-        page = self._first_page()
+        server.wait()
+        page = self.get("/login")
         self._send("/login", [("csrf_token", token_of(page)), ("email", email), ("password", password)])
         self.token = token_of(self.get("/admin/"))
 
@@ -66,16 +81,6 @@ class Visitor:
         request = Request(self.server.address + path, urlencode(data).encode())
         with self.opener.open(request, timeout=PATIENCE) as answer:
             return str(answer.read().decode())
-
-    def _first_page(self) -> str:
-        until = time.monotonic() + PATIENCE
-        while True:
-            try:
-                return self.get("/login")
-            except URLError:
-                if time.monotonic() > until or self.server.process.poll() is not None:
-                    raise
-                time.sleep(0.1)
 
 
 def token_of(page: str) -> str:

@@ -8,6 +8,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from uuid import uuid4
 
 from flask import Flask
 from sqlalchemy import func, select, text
@@ -17,6 +18,7 @@ from backoffice.extensions import db
 from backoffice.models.history import Change, ChangeSet
 from backoffice.models.product import Product
 from backoffice.operations import accounts
+from tests.scene import PASSWORD
 from tests.server import Server, Visitor
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,7 +39,6 @@ def test_a_killed_unit_leaves_nothing(database_url: str, tmp_path: Path) -> None
 
 
 ROWS = 200
-PASSWORD = "seventeen blue teapots"
 
 #: When the server is killed, as a part of the time that a first request takes with the page that it leads to.
 MOMENTS = (0.0, 0.08, 0.16, 0.25, 0.35, 0.5)
@@ -54,7 +55,7 @@ def test_a_killed_server_leaves_all_or_nothing_of_a_mass_action(app: Flask, data
             visitor = Visitor(server, "boss@example.org", PASSWORD)
             with ThreadPoolExecutor() as pool:
                 started = time.monotonic()
-                sent = pool.submit(visitor.post, "/admin/product/action/", ticked(deed, keys))
+                sent = pool.submit(visitor.post, "/admin/product/action/", ticked(deed, keys, uuid4().hex))
                 if moment is None:
                     sent.result()
                     took = time.monotonic() - started
@@ -75,8 +76,10 @@ def test_a_killed_server_leaves_all_or_nothing_of_a_mass_action(app: Flask, data
     server = Server(database_url, folder)
     try:
         visitor = Visitor(server, "boss@example.org", PASSWORD)
-        for said in (f"{ROWS} ", "it was not done twice"):
-            assert said in visitor.post("/admin/product/action/", ticked(deed, keys))
+        form = ticked(deed, keys, uuid4().hex)
+        done = f"{ROWS} restored." if deed == "restore" else f"{ROWS} moved to the trash."
+        for said in (done, "it was not done twice"):
+            assert said in visitor.post("/admin/product/action/", form)
             assert in_trash() == target
             whole(keys)
     finally:
@@ -98,9 +101,9 @@ def stocked(folder: Path) -> list[int]:
     return [product.id for product in products]
 
 
-def ticked(deed: str, keys: list[int]) -> list[tuple[str, str]]:
-    """Return the form of a deed over ticked rows; it is sent again just as it is."""
-    return [("action", deed), ("_request", "0123456789abcdef"), *(("rowid", str(key)) for key in keys)]
+def ticked(deed: str, keys: list[int], mark: str) -> list[tuple[str, str]]:
+    """Return the form of a deed over ticked rows; `mark` is the same where it is sent again."""
+    return [("action", deed), ("_request", mark), *(("rowid", str(key)) for key in keys)]
 
 
 def alone(app: Flask) -> None:

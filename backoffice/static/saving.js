@@ -60,19 +60,20 @@
     const controller = new AbortController();
     const slow = setTimeout(() => say(words.slow, "waiting"), SLOW);
     const late = setTimeout(() => controller.abort(), LATE);
+    let response, answer;
     try {
-      const response = await fetch(location.href.split("#")[0], {
+      response = await fetch(location.href.split("#")[0], {
         method: "POST", body: job.body, headers: { Accept: "application/json" }, signal: controller.signal,
       });
-      const answer = await response.json().catch(() => ({}));
-      clearTimeout(slow);
-      await take(response, answer);
+      answer = await response.json().catch(() => ({}));
     } catch {
       if (job) later(controller.signal.aborted ? words.late : words.offline);
+      return;
     } finally {
       clearTimeout(slow);
       clearTimeout(late);
     }
+    await take(response, answer);
   };
 
   const take = async (response, answer) => {

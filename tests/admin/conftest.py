@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextvars
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -126,6 +126,26 @@ def sign_in(app: Flask, world: World) -> Callable[..., Browser]:
 def admin(sign_in: Callable[..., Browser]) -> Browser:
     """Return the browser of an administrator."""
     return sign_in("administrator")
+
+
+@pytest.fixture
+def newcomer(world: World, house: Actor, sign_in: Callable[..., Browser]) -> Callable[..., Browser]:
+    """Return what opens a browser for somebody new who holds a role: `grants`, ending at the categories `scope`.
+
+    `besides` is what another role of theirs gives, without limits.
+    """
+
+    def opened(grants: Iterable[str], scope: Iterable[int] = (), besides: Iterable[str] = (), **limits: Any) -> Browser:
+        with writes.unit(house, "Somebody", source="system") as unit:
+            role = unit.add(Role(key="somebody", name="Somebody", grants=list(grants), **limits))
+            role.categories = [unit.get(Category, key) for key in scope]
+            others = [unit.add(Role(key="besides", name="Besides", grants=list(besides)))] if besides else []
+            user = unit.add(User(email="somebody@example.org", roles=[role, *others], password_hash="unused"))
+        db.session.rollback()
+        world.users["somebody"] = user.id
+        return sign_in("somebody")
+
+    return opened
 
 
 class Browser:

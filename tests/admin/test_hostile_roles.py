@@ -25,30 +25,21 @@ USERS = ("user:read", "user:create", "user:update", "user:delete")
 
 
 @pytest.fixture
-def somebody(world: World, house: Actor, sign_in: Callable[..., Browser]) -> Callable[..., Browser]:
+def somebody(newcomer: Callable[..., Browser]) -> Callable[..., Browser]:
     """Return what opens a browser for somebody with `grants`, of one role or of two."""
 
-    def opened(*grants: str, besides: tuple[str, ...] = (), scope: tuple[int, ...] = (), **more: Any) -> Browser:
-        with writes.unit(house, "Somebody", source="system") as unit:
-            role = unit.add(Role(key="somebody", name="Somebody", grants=list(grants), **more))
-            role.categories = [unit.get(Category, key) for key in scope]
-            roles = [role]
-            if besides:
-                roles.append(unit.add(Role(key="besides", name="Besides", grants=list(besides))))
-            user = unit.add(User(email="somebody@example.org", roles=roles, password_hash="unused"))
-        db.session.rollback()
-        world.users["somebody"] = user.id
-        return sign_in("somebody")
+    def opened(*grants: str, **more: Any) -> Browser:
+        return newcomer(grants, **more)
 
     return opened
 
 
 @pytest.fixture
 def small(world: World, house: Actor) -> int:
-    """Return a role that gives little, which Zelda holds."""
+    """Return a role that gives little, which the purchasing desk holds."""
     with writes.unit(house, "Small", source="system") as unit:
         role = unit.add(Role(key="small", name="Small", grants=["brand:read"], hidden_fields=["brand.website"]))
-        unit.add(User(email="zelda@example.org", name="Zelda Zonk", roles=[role], password_hash="unused"))
+        unit.add(User(email="purchasing@example.org", name="Purchasing desk", roles=[role], password_hash="unused"))
     db.session.rollback()
     return role.id
 
@@ -72,7 +63,7 @@ def test_a_preview_writes_nothing_and_names_people_only_to_who_sees_them(
         for headers in (JSON, {}):
             answer = browser.post(f"{ROLE}effects/?id={small}", data, headers=headers)
             assert answer.status_code == 200
-            assert "Zelda" not in answer.text and "zelda" not in answer.text
+            assert "Purchasing" not in answer.text and "purchasing" not in answer.text
         told = effects(browser, f"{ROLE}effects/?id={small}", **data).json["effects"]
         assert "person" not in told and "people" not in told, "nor how many they are"
     assert digest() == before
@@ -86,7 +77,7 @@ def test_who_holds_a_role_is_not_told_to_who_does_not_see_the_roles_of_people(
     data = {"grants": ["brand:read", "brand:update"], "grants.shown": "1", "name": "Small"}
     told = effects(browser, f"{ROLE}effects/?id={small}", **data).json["effects"]
     assert "brands" in told
-    assert "Zelda" not in told and "1 person" not in told and "roles=" not in told, told
+    assert "Purchasing" not in told and "1 person" not in told and "roles=" not in told, told
 
 
 def test_rights_that_are_hidden_are_not_told_by_a_preview(
@@ -111,13 +102,16 @@ def test_the_letters_of_people_are_told_only_to_who_sees_their_roles_and_what_th
     somebody: Callable[..., Browser], small: int
 ) -> None:
     browser = somebody(*USERS, *ROLES, "brand:read", hidden_fields=["user.roles"])
-    zelda = db.session.scalars(select(User.id).where(User.name == "Zelda Zonk")).one()
-    for address in (f"{USER}?q=zelda", f"{USER}details/?id={zelda}", f"{USER}edit/?id={zelda}"):
+    purchasing = db.session.scalars(select(User.id).where(User.name == "Purchasing desk")).one()
+    for address in (f"{USER}?q=purchasing", f"{USER}details/?id={purchasing}", f"{USER}edit/?id={purchasing}"):
         page = browser.get(address).text.partition("<main")[2]
-        assert "Zelda" in page
+        assert "Purchasing" in page
         assert "Brands" not in page and "Small" not in page, address
     told = effects(
-        browser, f"{USER}effects/?id={zelda}", active="", **{"active.shown": "1", "email": "zelda@example.org"}
+        browser,
+        f"{USER}effects/?id={purchasing}",
+        active="",
+        **{"active.shown": "1", "email": "purchasing@example.org"},
     )
     assert "brands" not in told.json["effects"], told.json
 
@@ -127,17 +121,17 @@ def test_a_preview_does_not_tell_what_roles_hold_that_are_not_seen(
 ) -> None:
     """Who may change people may not see roles: neither what one is called nor what it gives."""
     browser = somebody(*USERS, "brand:read", "brand:update")
-    zelda = db.session.scalars(select(User.id).where(User.name == "Zelda Zonk")).one()
+    purchasing = db.session.scalars(select(User.id).where(User.name == "Purchasing desk")).one()
     roles = db.session.scalars(select(Role.id).order_by(Role.id)).all()
     db.session.rollback()
     before = digest()
     for role in (*roles, 99999):
         told = effects(
             browser,
-            f"{USER}effects/?id={zelda}",
+            f"{USER}effects/?id={purchasing}",
             roles=[str(role)],
             active="y",
-            **{"roles.shown": "1", "active.shown": "1", "email": "zelda@example.org"},
+            **{"roles.shown": "1", "active.shown": "1", "email": "purchasing@example.org"},
         )
         text = told.json["effects"]
         for name in (
@@ -429,9 +423,9 @@ def test_a_refusal_does_not_tell_what_a_role_gives_that_is_not_seen(
     somebody: Callable[..., Browser], small: int
 ) -> None:
     browser = somebody(*USERS)
-    zelda = db.session.scalars(select(User.id).where(User.name == "Zelda Zonk")).one()
+    purchasing = db.session.scalars(select(User.id).where(User.name == "Purchasing desk")).one()
     before = digest()
-    answer = browser.submit(f"{USER}edit/?id={zelda}", name="Zoe")
+    answer = browser.submit(f"{USER}edit/?id={purchasing}", name="Purchasing office")
     assert answer.status_code == 400 and "holds rights that you do not hold" in answer.text
     assert "brand:read" not in answer.text
     assert digest() == before

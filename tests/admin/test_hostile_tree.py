@@ -15,8 +15,6 @@ from backoffice.extensions import db
 from backoffice.models.category import Category
 from backoffice.models.history import ChangeSet
 from backoffice.models.product import Product
-from backoffice.models.role import Role
-from backoffice.models.user import User
 from backoffice.operations import records, rehoming, undo
 from backoffice.policy import Actor
 from backoffice.writes import Unit
@@ -52,19 +50,11 @@ def keys(world: World, house: Actor) -> dict[str, int]:
 
 
 @pytest.fixture
-def somebody(
-    world: World, house: Actor, keys: dict[str, int], sign_in: Callable[..., Browser]
-) -> Callable[..., Browser]:
+def somebody(keys: dict[str, int], newcomer: Callable[..., Browser]) -> Callable[..., Browser]:
     """Return what opens a browser for somebody with `grants` within the subtrees `roots`."""
 
     def opened(roots: tuple[str, ...] = (), grants: tuple[str, ...] = CATALOGUE, **more: Any) -> Browser:
-        with writes.unit(house, "Somebody", source="system") as unit:
-            role = unit.add(Role(key="somebody", name="Somebody", grants=list(grants), **more))
-            role.categories = [unit.get(Category, keys[name]) for name in roots]
-            user = unit.add(User(email="somebody@example.org", roles=[role], password_hash="unused"))
-        db.session.rollback()
-        world.users["somebody"] = user.id
-        return sign_in("somebody")
+        return newcomer(grants, [keys[name] for name in roots], **more)
 
     return opened
 

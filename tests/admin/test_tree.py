@@ -494,17 +494,11 @@ def test_the_form_finds_a_category_by_its_name(admin: Browser, forest: Forest) -
 
 
 @pytest.fixture
-def limited(forest: Forest, world: World, house: Actor, sign_in: Callable[..., Browser]) -> Callable[..., Browser]:
+def limited(forest: Forest, newcomer: Callable[..., Browser]) -> Callable[..., Browser]:
     """Return what opens a browser for somebody whose role ends at the subtrees `roots`."""
 
     def opened(roots: Iterable[str], *grants: str, **more: Any) -> Browser:
-        with writes.unit(house, "Somebody", source="system") as unit:
-            role = unit.add(Role(key="limited", name="Limited", grants=list(grants), **more))
-            role.categories = [unit.get(Category, forest[name]) for name in roots]
-            user = unit.add(User(email="somebody@example.org", roles=[role], password_hash="unused"))
-        db.session.rollback()
-        world.users["somebody"] = user.id
-        return sign_in("somebody")
+        return newcomer(grants, [forest[name] for name in roots], **more)
 
     return opened
 

@@ -7,16 +7,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -27,12 +21,24 @@ from backoffice.app import create_app
 from backoffice.extensions import db
 from tests.conftest import REQUIRED, settings_for
 from tests.scene import PASSWORD, fill
+from tests.server import Server
 
-ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 375, "height": 812}
+
+#: Whether pages are looked at in all eight looks, instead of four.
+EVERY_LOOK = bool(os.environ.get("EVERY_LOOK"))
+
+#: Theme, language and screen by name, as options of a page: each with each other once, or all where that is asked for.
+LOOKS: dict[str, Any] = {
+    f"{scheme}-{locale}-{size}": {"color_scheme": scheme, "locale": locale, "viewport": viewport}
+    for at, (size, viewport) in enumerate((("desktop", DESKTOP), ("phone", PHONE)))
+    for scheme in ("light", "dark")
+    for locale in ("en", "ar")
+    if EVERY_LOOK or (at + (scheme == "dark") + (locale == "ar")) % 2 == 0
+}
 
 #: Longest wait for anything, in milliseconds: a busy machine is slow, a broken page is for ever.
 PATIENCE = 15_000
@@ -89,37 +95,12 @@ def served(template: Path, folder: Path, worked: bool = False) -> Iterator[str]:
     url = f"sqlite:///{folder / 'site.db'}"
     shutil.copy(template, folder / "site.db")
     fill(url, folder, worked)
-    port = _free_port()
-    environment = {"APP_ENV": "testing", "DATABASE_URL": url, "INSTANCE_PATH": str(folder), "PORT": str(port)}
-    environment["PATH"] = os.environ["PATH"]
-    with (folder / "server.log").open("wb") as log:
-        server = subprocess.Popen([sys.executable, "run.py"], cwd=ROOT, env=environment, stdout=log, stderr=log)
-        try:
-            address = f"http://127.0.0.1:{port}"
-            _await(address, server, folder / "server.log")
-            yield address
-        finally:
-            server.terminate()
-            server.wait(10)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
-def _await(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        try:
-            with urlopen(f"{address}/login", timeout=5):
-                return
-        except (URLError, OSError):
-            assert server.poll() is None, log.read_text()
-            time.sleep(0.1)
-    pytest.fail(f"The server did not answer within a minute: {log.read_text()}")
+    server = Server(url, folder, "testing")
+    try:
+        server.wait()
+        yield server.address
+    finally:
+        server.stop()
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .conftest import DESKTOP, PHONE, findings
+from .conftest import LOOKS, PHONE, findings
 
 Opened = Callable[..., Page]
 
@@ -475,14 +475,6 @@ def test_without_scripts_the_drawer_of_a_phone_opens_and_closes(open_page: Opene
 
 
 # Everyone, on every screen.
-
-#: Theme, language, screen: each with each other once.
-LOOKS = {
-    "light-en-desktop": {"color_scheme": "light", "locale": "en", "viewport": DESKTOP},
-    "dark-ar-desktop": {"color_scheme": "dark", "locale": "ar", "viewport": DESKTOP},
-    "dark-en-phone": {"color_scheme": "dark", "locale": "en", "viewport": PHONE},
-    "light-ar-phone": {"color_scheme": "light", "locale": "ar", "viewport": PHONE},
-}
 
 
 @pytest.mark.parametrize("look", LOOKS)

@@ -13,7 +13,7 @@ from backoffice.extensions import db
 from backoffice.models.role import Role
 from backoffice.models.user import User
 
-from .conftest import PHONE, findings
+from .conftest import LOOKS, findings
 
 Opened = Callable[..., Page]
 
@@ -218,15 +218,6 @@ def test_it_works_without_script(open_page: Opened, behind: Flask, role: int) ->
     page.locator("#starts").select_option("preset:editor")
     page.get_by_role("button", name="Start from this").click()
     expect(box(page, "product", "update")).to_be_checked()
-
-
-LOOKS = {
-    "light": {},
-    "dark": {"color_scheme": "dark"},
-    "arabic": {"locale": "ar"},
-    "phone": {"viewport": PHONE},
-    "dark Arabic phone": {"viewport": PHONE, "color_scheme": "dark", "locale": "ar"},
-}
 
 
 @pytest.mark.parametrize("look", LOOKS)

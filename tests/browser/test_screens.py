@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -13,12 +12,9 @@ from playwright.sync_api import Browser, Page
 from tests.scene import keys_of
 from tests.screens import SCREENS, Screen
 
-from .conftest import DESKTOP, PHONE, cookies_on, findings, served
+from .conftest import DESKTOP, EVERY_LOOK, PHONE, cookies_on, findings, served
 
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-
-#: Whether each screen is looked at in all eight looks, instead of four.
-EVERY_LOOK = bool(os.environ.get("EVERY_LOOK"))
 
 
 @pytest.fixture(scope="module")

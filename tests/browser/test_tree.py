@@ -18,7 +18,7 @@ from backoffice.models.history import ChangeSet
 from backoffice.operations import undo
 from backoffice.policy import Actor
 
-from .conftest import DESKTOP, PHONE, findings
+from .conftest import LOOKS, PHONE, findings
 
 TREE = "/admin/category/"
 Opened = Callable[..., Page]
@@ -402,15 +402,13 @@ def test_the_tree_works_without_a_script(open_page: Opened, tree: Callable[..., 
     assert tree(None).index("Table") == 3
 
 
-@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("locale", ["en", "ar"])
-def test_nobody_is_kept_out(open_page: Opened, viewport: dict[str, int], scheme: str, locale: str) -> None:
-    page = open_page(TREE, viewport=viewport, color_scheme=scheme, locale=locale)
+@pytest.mark.parametrize("look", LOOKS)
+def test_nobody_is_kept_out(open_page: Opened, look: str) -> None:
+    page = open_page(TREE, **LOOKS[look])
     expect(page.locator(".tree-count.counted")).to_have_count(6)
     page.locator("#tree > li").nth(2).focus()
     # Towards the end of the line, which is the left where one reads from right to left.
-    press(page, "ArrowLeft" if locale == "ar" else "ArrowRight")
+    press(page, "ArrowLeft" if LOOKS[look]["locale"] == "ar" else "ArrowRight")
     expect(page.locator("#tree [aria-level='2']")).to_have_count(3)
     assert findings(page) == []
     page.locator("#tree > li").nth(1).locator("summary").click()
@@ -418,7 +416,7 @@ def test_nobody_is_kept_out(open_page: Opened, viewport: dict[str, int], scheme:
     assert findings(page) == []
     press(page, "Escape")
     press(page, "F2")
-    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= LOOKS[look]["viewport"]["width"]
     page.goto(f"{TREE}?find=po")
     expect(page.locator("#tree mark").first).to_be_visible()
     assert findings(page) == []

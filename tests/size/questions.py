@@ -244,7 +244,7 @@ def others() -> Iterator[Question]:
         steady = name not in ("palette, rare word", "palette, sku")
         # Beyond what is counted at once figures are kept first; then one statement fetches them at any size.
         often = name not in ("dashboard", "figures")
-        # A hundred categories are counted to a hundred each, wherever their products lie.
+        # Each row that is shown is counted to a thousand, category by category of its subtree.
         counted = PAIR if name == "tree, counts" else PAGE
         yield Question(f"page: {name}", opened(address), counted, steady, often)
         if name not in ("brands", "form"):
