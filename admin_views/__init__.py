@@ -21,7 +21,7 @@ from backoffice.policy import Denied
 from backoffice.web.errors import token_failed
 from backoffice.web.people import is_signed_in
 
-from . import formats, timeline
+from . import formats
 from .access import GuardedView
 from .dashboard import Dashboard
 from .groups import GROUPS
@@ -59,7 +59,6 @@ def register(app: Flask, packages: tuple[str, ...] = ()) -> Admin:
         moment=formats.moment,
         since=formats.since,
         time_of_day=formats.time_of_day,
-        line_fields=timeline.LINE_FIELDS,
         plain_moment=formats.plain_moment,
         format_count=formats.count,
         whole=formats.whole,

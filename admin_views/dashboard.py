@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from babel import Locale
 from flask_admin import expose
-from flask_babel import format_time, get_locale
+from flask_babel import format_time
 
 from backoffice import policy
 from backoffice.extensions import db
-from backoffice.i18n import _n
+from backoffice.i18n import _n, language_label
 from backoffice.models.base import fields_of
 from backoffice.models.product import Product
 from backoffice.models.types import utcnow
@@ -216,13 +215,7 @@ def _categories(actor: Actor, counts: list[list[int]]) -> list[Bar]:
 
 def _languages(codes: list[str], counts: dict[str, int]) -> list[Bar]:
     total = counts.get("", 0) or 1
-    return [Bar(code, language_name(code), counts.get(code, 0), 100 * counts.get(code, 0) / total) for code in codes]
-
-
-def language_name(code: str) -> str:
-    """Return what the reader calls the language `code`."""
-    name = Locale.parse(code, sep="-").get_display_name(get_locale()) or code
-    return str(name[:1].upper() + name[1:])
+    return [Bar(code, language_label(code), counts.get(code, 0), 100 * counts.get(code, 0) / total) for code in codes]
 
 
 def _changes(found: Board, actor: Actor, kept: figures.Kept) -> None:

@@ -122,25 +122,27 @@ def people_sentences(actor: Actor, holders: int, gaining: tuple[int, ...], losin
             )
         ]
     names = _names(actor, [*gaining[:NAMED], *losing[:NAMED]])
+
+    def called(keys: tuple[int, ...]) -> str:
+        return _named([names[key] for key in keys[:NAMED] if key in names], len(keys))
+
     said = []
     if gaining:
-        known = _named([names[key] for key in gaining[:NAMED] if key in names], len(gaining))
         said.append(
             _n(
                 "Gains for %(num)s person: %(names)s.",
                 "Gains for %(num)s people: %(names)s.",
                 len(gaining),
-                names=known,
+                names=called(gaining),
             )
         )
     if losing:
-        known = _named([names[key] for key in losing[:NAMED] if key in names], len(losing))
         said.append(
             _n(
                 "Losses for %(num)s person: %(names)s.",
                 "Losses for %(num)s people: %(names)s.",
                 len(losing),
-                names=known,
+                names=called(losing),
             )
         )
     return said

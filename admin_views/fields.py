@@ -19,7 +19,14 @@ from wtforms import Field as WTField
 from wtforms.utils import unset_value
 
 from backoffice.errors import Refused
-from backoffice.i18n import AmbiguousNumber, _, capitalised, language_name, parse_decimal, within_sentence
+from backoffice.i18n import (
+    AmbiguousNumber,
+    _,
+    language_label,
+    language_name,
+    parse_decimal,
+    within_sentence,
+)
 from backoffice.models.fields import Field, Kind, written
 from backoffice.policy import Actor
 from backoffice.web.people import house
@@ -90,7 +97,7 @@ class HouseField(WTField):
     @property
     def language_label(self) -> str:
         """Return the language of the text as it stands beside a label."""
-        return capitalised(language_name(self.language)) if self.language else ""
+        return language_label(self.language) if self.language else ""
 
     @property
     def said(self) -> str:

@@ -14,7 +14,7 @@ from flask_babel import format_date, format_datetime, format_time, get_locale, t
 from markupsafe import Markup, escape
 
 from backoffice.html import sanitise, text_of
-from backoffice.i18n import _, capitalised, language_name
+from backoffice.i18n import _, language_label, language_name
 from backoffice.models.base import Resource, fields_of, find_field
 from backoffice.models.fields import Field, Kind, written
 from backoffice.models.types import utcnow
@@ -181,13 +181,9 @@ _SIMPLE: dict[Kind, Callable[[Field, Any], Markup]] = {
     Kind.CHOICE: lambda declared, value: escape(choice(declared, value)),
     Kind.HTML: lambda _field, value: Markup("<bdi>{}</bdi>").format(clip(text_of(str(value)))),
     Kind.LIST: lambda _field, value: escape(", ".join(value)),
-    Kind.MAP: lambda declared, value: entries(value, _language if declared.entry_prefix != declared.name else str),
+    Kind.MAP: lambda declared, value: entries(value, language_label if declared.entry_prefix != declared.name else str),
     Kind.CODE: lambda _field, value: Markup('<span class="code">{}</span>').format(clip(str(value))),
 }
-
-
-def _language(code: str) -> str:
-    return capitalised(language_name(code))
 
 
 def translated(model: type[Resource], document: Field) -> Field | None:

@@ -14,7 +14,7 @@ from wtforms import Form
 from backoffice import history, policy
 from backoffice.extensions import db
 from backoffice.html import text_of
-from backoffice.i18n import _, capitalised, language_name
+from backoffice.i18n import _, language_label, language_name
 from backoffice.models.base import Resource, field_of, fields_of
 from backoffice.models.fields import Field, Kind
 from backoffice.policy import Actor
@@ -228,7 +228,7 @@ def _hint(source: HouseField) -> str:
     text = text_of(source.text) if source.declared.kind is Kind.HTML else source.text
     if not text.strip():
         return ""
-    language = capitalised(language_name(source.language))
+    language = language_label(source.language)
     return _("From %(language)s: %(text)s", language=language, text=formats.clip(text, 120))
 
 

@@ -8,7 +8,7 @@ from babel import Locale, UnknownLocaleError
 from babel.numbers import get_currency_name
 from flask_babel import get_locale
 
-from backoffice.i18n import capitalised, language_name
+from backoffice.i18n import language_label
 from backoffice.models.money import CURRENCIES
 
 from .fields import ChoiceField, HouseField, ListField
@@ -74,7 +74,7 @@ class ZoneField(HouseField):
 
 def named_languages(codes: dict[str, None]) -> list[tuple[str, str]]:
     """Return the languages `codes` with what the reader calls them, in the order of those names."""
-    found = [(code, capitalised(language_name(code))) for code in codes if _is_known(code)]
+    found = [(code, language_label(code)) for code in codes if _is_known(code)]
     return sorted(found, key=lambda item: item[1].casefold())
 
 

@@ -178,7 +178,7 @@ class RoleView(EffectsPages, ResourceView):
 
     def _refusals(self, record: Resource | None, before: RoleRights, after: RoleRights) -> list[str]:
         """Return why the form could not be saved as it stands."""
-        if isinstance(record, Role) and record.key == ADMINISTRATOR and not guards.is_unlimited(after):
+        if isinstance(record, Role) and record.key == ADMINISTRATOR and guards.narrowing_field(after):
             return [guards.administrator_stays()]
         if guards.missing_grants(self.actor, before):
             return [guards.more_than_you(formats.isolated(before.name))]

@@ -83,6 +83,16 @@ class Entry:
     hidden: int
 
     @property
+    def first(self) -> list[Line]:
+        """Return the fields that stand in the line that tells of it."""
+        return self.lines[:LINE_FIELDS]
+
+    @property
+    def left(self) -> int:
+        """Return how many fields do not stand there."""
+        return max(len(self.lines) + self.hidden - LINE_FIELDS, 0)
+
+    @property
     def resource_label(self) -> str:
         """Return what kind of record it was."""
         return str(self.model.resource.label) if self.model else self.change.resource
@@ -123,8 +133,7 @@ class Deed:
     @property
     def shortened(self) -> bool:
         """Return whether an entry has more to tell than its line."""
-        told = (entry for entry in self.entries if entry.change.verb not in _WHOLE)
-        return any(len(entry.lines) + entry.hidden > LINE_FIELDS for entry in told)
+        return any(entry.left for entry in self.entries if entry.change.verb not in _WHOLE)
 
     @property
     def groups(self) -> list[Group]:

@@ -31,6 +31,10 @@ OTHER_VERB = (
     _l("%(who)s no longer holds “%(verb)s” on %(what)s."),
 )
 
+#: Fields that are seen, and that may be changed, from now on and no more.
+SEEN = (_l("%(who)s now sees %(fields)s."), _l("%(who)s no longer sees %(fields)s."))
+FREE = (_l("%(who)s may now change %(fields)s."), _l("%(who)s may no longer change %(fields)s."))
+
 
 def what(name: str) -> str:
     """Return what the line `name` of the matrix is called."""
@@ -75,8 +79,8 @@ def of_a_role(who: str, before: RoleRights, after: RoleRights, found: Difference
         if everything == (True, False):
             said.append(_("%(who)s no longer does everything by itself: only what is ticked counts.", who=who))
         said += _verbs(who, found)
-    said += _hidden(who, _parted(before.hidden - after.hidden), _parted(after.hidden - before.hidden))
-    return said + _locked(who, _parted(before.locked - after.locked), _parted(after.locked - before.locked))
+    said += _of_fields(SEEN, who, _parted(before.hidden - after.hidden), _parted(after.hidden - before.hidden))
+    return said + _of_fields(FREE, who, _parted(before.locked - after.locked), _parted(after.locked - before.locked))
 
 
 def of_places(
@@ -105,9 +109,10 @@ def of_a_person(who: str, found: Difference) -> list[str]:
     if found.narrower:
         said.append(_("%(who)s reaches fewer categories by %(rights)s.", who=who, rights=_rights(found.narrower)))
     seen, unseen = _fields(found.fields_gained, "read"), _fields(found.fields_lost, "read")
-    said += _hidden(who, seen, unseen)
+    said += _of_fields(SEEN, who, seen, unseen)
     free = [one for one in _fields(found.fields_gained, "update") if one not in seen]
-    return said + _locked(who, free, [one for one in _fields(found.fields_lost, "update") if one not in unseen])
+    locked = [one for one in _fields(found.fields_lost, "update") if one not in unseen]
+    return said + _of_fields(FREE, who, free, locked)
 
 
 def _verbs(who: str, found: Difference) -> list[str]:
@@ -124,22 +129,10 @@ def _verbs(who: str, found: Difference) -> list[str]:
     return said
 
 
-def _hidden(who: str, seen: list[str], unseen: list[str]) -> list[str]:
-    said = []
-    if seen:
-        said.append(_("%(who)s now sees %(fields)s.", who=who, fields=formats.listed(seen)))
-    if unseen:
-        said.append(_("%(who)s no longer sees %(fields)s.", who=who, fields=formats.listed(unseen)))
-    return said
-
-
-def _locked(who: str, free: list[str], locked: list[str]) -> list[str]:
-    said = []
-    if free:
-        said.append(_("%(who)s may now change %(fields)s.", who=who, fields=formats.listed(free)))
-    if locked:
-        said.append(_("%(who)s may no longer change %(fields)s.", who=who, fields=formats.listed(locked)))
-    return said
+def _of_fields(sentences: tuple[Any, Any], who: str, gained: list[str], lost: list[str]) -> list[str]:
+    """Return a sentence for the fields that are gained, and one for those that are lost."""
+    pairs = zip(sentences, (gained, lost), strict=True)
+    return [str(sentence) % {"who": who, "fields": formats.listed(fields)} for sentence, fields in pairs if fields]
 
 
 def _fields(lines: Iterable[FieldLine], verb: str) -> list[str]:

@@ -14,14 +14,12 @@ from flask_babel import get_locale
 
 from backoffice import policy
 from backoffice.extensions import db
-from backoffice.i18n import _, _n, capitalised, language_name
-from backoffice.models.base import resources
+from backoffice.i18n import _, _n, language_label
 from backoffice.models.category import Category
 from backoffice.models.house import in_language
 from backoffice.models.search_entry import words
 from backoffice.models.types import fold
 from backoffice.selection import Count, tree
-from backoffice.selection.rights import askable
 
 from . import formats
 from .fields import direction_of
@@ -88,7 +86,7 @@ class Tongue:
         known = other_languages() if "name_i18n" in readable else []
         code = next((one for one in (locale, locale.partition("-")[0]) if one in known), "")
         shown = code or source_language()
-        return cls(code, capitalised(language_name(shown)), shown.upper(), direction_of(shown))
+        return cls(code, language_label(shown), shown.upper(), direction_of(shown))
 
 
 @dataclass
@@ -132,7 +130,7 @@ class Drawer:
         self.tongue = Tongue.of_reader(readable)
         self.languages = other_languages() if "name_i18n" in readable else []
         self.base = view.address("index_view")
-        self.products = url_for("product.index_view") if counts_products(view.actor) else ""
+        self.products = url_for("product.index_view") if tree.counts_products(view.actor) else ""
         self.wanted = words(asked.find)
 
     def whole(self, found: tree.Tree) -> Branch:
@@ -217,7 +215,7 @@ def context(view: Any, args: Any) -> dict[str, Any]:
         "matches": matches,
         "notice": _notice(asked, found),
         "said": found_sentence(matches) if asked.find else "",
-        "counted": counts_products(view.actor),
+        "counted": tree.counts_products(view.actor),
         "stretch": tree.STRETCH,
         "limited": policy.scopes(view.actor, "read", "category") is not None,
     }
@@ -234,11 +232,6 @@ def _notice(asked: Asked, found: tree.Tree) -> str:
     if asked.find:
         return _("Only the first %(max)s matches are shown. Add a word to find fewer.", max=tree.MOST_FOUND)
     return _("Only the first %(max)s rows are shown. Close some categories to see the others.", max=tree.MOST_ROWS)
-
-
-def counts_products(actor: policy.Actor) -> bool:
-    """Return whether `actor` may know how many products a category holds."""
-    return "category_id" in askable(actor, resources()["product"])
 
 
 def counts(view: Any, keys: Iterable[str]) -> dict[str, dict[str, Any]]:

@@ -35,6 +35,14 @@ VERBS = {
 }
 
 
+def _seen_version() -> int:
+    """Return the version of the category that the form shows. Raises Refused where it does not say."""
+    version = key_of(request.form.get("version"))
+    if version is None:
+        raise Refused(_("This page does not say which state it shows. Reload it."))
+    return version
+
+
 class TreePages:
     """The endpoints of the tree; `CategoryView` shows the page itself."""
 
@@ -66,13 +74,11 @@ class TreePages:
         """Move a category: to the place, or the step, that the form names; without one, ask where to."""
         record = self.get_one(request.values.get("id", ""))
         policy.require(self.actor, "update", "category", record)
-        version = key_of(request.form.get("version"))
         field = self._picker(record.parent_id, request.form if request.method == "POST" else None)
         if request.method == "GET":
             return self._ask_where(record, field)
         try:
-            if version is None:
-                raise Refused(_("This page does not say which state it shows. Reload it."))
+            version = _seen_version()
             if not field.validate(None):
                 raise Refused(" ".join(field.errors), "parent_id")
             receipt = self._moved(record, version, field.value)
@@ -177,11 +183,8 @@ class TreePages:
         if language and language not in tree.other_languages():
             abort(404)
         policy.require(self.actor, "update", "category", record, name)
-        version = key_of(request.form.get("version"))
         try:
-            if version is None:
-                raise Refused(_("This page does not say which state it shows. Reload it."))
-            receipt = self._renamed(record, version, language, request.form.get("name", ""))
+            receipt = self._renamed(record, _seen_version(), language, request.form.get("name", ""))
         except records.Conflicted:
             db.session.rollback()
             text = _("A colleague renamed this meanwhile. You see the name as it is now; change it again if need be.")

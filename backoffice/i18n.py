@@ -199,6 +199,11 @@ def person_text(key: int | None, label: str) -> str:
     return label if key is not None else str(gettext(label))
 
 
+def language_label(code: str) -> str:
+    """Return what the reader calls the language `code`, as it stands alone."""
+    return capitalised(language_name(code))
+
+
 def capitalised(text: str) -> str:
     """Return `text` with its first letter as at the beginning of a sentence."""
     return text[:1].upper() + text[1:]

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from hashlib import sha256
-from itertools import count
 from typing import Any, NoReturn, TypeVar, cast
 
 from sqlalchemy import ColumnElement, Connection, Table, event, func, insert, inspect, select, text, update
@@ -244,10 +243,10 @@ class Unit:
             search.store(self.session.connection(), entries)
 
     def _write_change_set(self) -> None:
-        number = len(self.receipt.changes)
+        count = len(self.receipt.changes)
         if self.continues:
             key = self.continues
-            counted = ChangeSet.change_count + number
+            counted = ChangeSet.change_count + count
             self.session.execute(update(ChangeSet).where(ChangeSet.id == key).values(change_count=counted))
         else:
             values = {
@@ -258,7 +257,7 @@ class Unit:
                 "phrase": self.phrase,
                 "undo_of_id": self.undo_of_id,
                 "request_id": self.request_id,
-                "change_count": number,
+                "change_count": count,
             }
             key = self.session.scalars(insert(ChangeSet).values(values).returning(ChangeSet.id)).one()
         self.receipt.change_set_id = key
@@ -334,7 +333,9 @@ def unit(
 
 def run(actor: Actor, title: str | Phrase, work: Callable[[Unit], R], **options: Any) -> tuple[R, Receipt]:
     """Do `work` in a unit, again from the start when another writer was faster, and return its result."""
-    for attempt in count(1):
+    attempt = 0
+    while True:
+        attempt += 1
         try:
             with unit(actor, title, **options) as opened:
                 result = work(opened)
@@ -346,7 +347,6 @@ def run(actor: Actor, title: str | Phrase, work: Callable[[Unit], R], **options:
                 raise
         else:
             return result, opened.receipt
-    raise AssertionError("unreachable")
 
 
 @contextmanager

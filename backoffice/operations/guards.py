@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import Select, exists, select
 
 from .. import policy
 from ..errors import Refused
@@ -31,13 +31,16 @@ def can_sign_in() -> Any:
     return User.active & User.trashed_at.is_(None) & User.password_hash.is_not(None)
 
 
+def administrators() -> Select[int]:
+    """Return the statement of the keys of the administrators who can sign in."""
+    return select(User.id).where(can_sign_in(), User.roles.any(Role.key == ADMINISTRATOR))
+
+
 def has_administrator(unit: Unit) -> bool:
     """Return whether an administrator can sign in; until the unit ends, no other unit can answer that question."""
     # Not FOR UPDATE: giving the role to someone holds a share of its row, and two such units would wait for each other.
-    locked = select(Role.id).where(Role.key == ADMINISTRATOR).with_for_update(key_share=True)
-    role_id = unit.session.scalar(locked)
-    holder = select(User.id).where(can_sign_in(), User.roles.any(Role.id == role_id))
-    return bool(unit.session.scalar(select(exists(holder))))
+    unit.session.scalar(select(Role.id).where(Role.key == ADMINISTRATOR).with_for_update(key_share=True))
+    return bool(unit.session.scalar(select(exists(administrators()))))
 
 
 @rule("user")
@@ -138,10 +141,8 @@ def _guard_administrator(draft: Draft, role: Role | None) -> None:
         return
     if role is None or role.trashed_at or role.key != ADMINISTRATOR:
         raise Refused(_("The administrator role keeps its key and cannot be deleted."), "key" if role else None)
-    limits = {"hidden_fields": role.hidden_fields, "locked_fields": role.locked_fields, "categories": role.categories}
-    broken = next((name for name, value in limits.items() if value), None if EVERYTHING in role.grants else "grants")
-    if broken:
-        raise Refused(administrator_stays(), broken)
+    if narrowing := narrowing_field(policy.rights_of(role)):
+        raise Refused(administrator_stays(), narrowing)
 
 
 def administrator_stays() -> str:
@@ -149,9 +150,10 @@ def administrator_stays() -> str:
     return _("The administrator role gives every right without limits. Make another role for less.")
 
 
-def is_unlimited(rights: RoleRights) -> bool:
-    """Return whether `rights` give everything everywhere, as those of the administrator role must."""
-    return EVERYTHING in rights.grants and not (rights.scope or rights.hidden or rights.locked)
+def narrowing_field(rights: RoleRights) -> str | None:
+    """Return the field of a role that keeps `rights` from giving everything everywhere, as an administrator's must."""
+    limits = {"hidden_fields": rights.hidden, "locked_fields": rights.locked, "categories": rights.scope}
+    return next((name for name, value in limits.items() if value), None if EVERYTHING in rights.grants else "grants")
 
 
 def missing_grants(actor: Actor, rights: RoleRights) -> list[str]:

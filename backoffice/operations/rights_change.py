@@ -155,5 +155,4 @@ def is_last_administrator(session: Session, user: User) -> bool:
     able = user.active and not user.trashed_at and user.password_hash
     if not able or ADMINISTRATOR not in {role.key for role in user.roles}:
         return False
-    another = select(User.id).where(guards.can_sign_in(), User.roles.any(Role.key == ADMINISTRATOR), User.id != user.id)
-    return not session.scalar(select(exists(another)))
+    return not session.scalar(select(exists(guards.administrators().where(User.id != user.id))))

@@ -60,6 +60,11 @@ def is_shown_to(actor: Actor) -> bool:
     return "parent_id" in askable(actor, Category)
 
 
+def counts_products(actor: Actor) -> bool:
+    """Return whether `actor` may know how many products a category holds."""
+    return "category_id" in askable(actor, resources()["product"])
+
+
 def branches(session: Session, actor: Actor, opened: Collection[int], shown: Mapping[int, int]) -> Tree:
     """Return the top of the tree and the children of the categories `opened`, as far as the person may see them.
 
@@ -135,9 +140,9 @@ def counts(session: Session, actor: Actor, keys: Iterable[int]) -> dict[int, int
     At most FEW + 1 of each, counted category by category along the index, in one statement; nothing for who may not
     ask products by their category.
     """
-    product: Any = resources()["product"]
-    if "category_id" not in askable(actor, product):
+    if not counts_products(actor):
         return {}
+    product: Any = resources()["product"]
     wanted = sorted(set(keys))[:MOST_COUNTED]
     place = aliased(Category)
     scope = policy.scopes(actor, "read", "product")

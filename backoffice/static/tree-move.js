@@ -7,7 +7,6 @@
   const rtl = document.documentElement.dir === "rtl";
   const LATE = 3000;
   const PATIENCE = 20000;
-  const token = () => document.querySelector("#tree-deeds [name=csrf_token]").value;
   const chain = (item) => {
     const found = [];
     for (let one = item && tree.parent(item); one; one = tree.parent(one)) found.push(one.dataset.id);
@@ -54,15 +53,13 @@
     if (!pending.includes(move)) return;
     const { item, place, counted } = move;
     const name = tree.nameOf(item);
-    const body = new FormData();
-    for (const [key, value] of Object.entries({ csrf_token: token(), id: item.dataset.id, version: item.dataset.version, parent_id: "", ...place })) body.set(key, value);
     const late = setTimeout(() => tree.say(tree.fill(words.late, name)), LATE);
     const stop = new AbortController();
     const patience = setTimeout(() => stop.abort(), PATIENCE);
     let response;
     let answer;
     try {
-      response = await fetch(words.move, { method: "POST", body, headers: { Accept: "application/json" }, signal: stop.signal });
+      response = await tree.post(words.move, item, { parent_id: "", ...place }, stop.signal);
       answer = await response.json();
     } catch (error) {
       giveUp();
@@ -226,7 +223,6 @@
   });
 
   // Alt with an arrow, the letter m, and the menu.
-  const lettersOff = document.body.dataset.keys === "off";
   tree.root.addEventListener("keydown", (event) => {
     const { key, target: item } = event;
     if (item.tagName !== "LI" || !item.dataset.id || event.ctrlKey || event.metaKey || event.defaultPrevented) return;
@@ -234,7 +230,7 @@
       ArrowUp: "up", ArrowDown: "down", ArrowLeft: rtl ? "in" : "out", ArrowRight: rtl ? "out" : "in",
     }[key];
     if (event.altKey && way) { event.preventDefault(); step(item, way); }
-    if (!event.altKey && key === "m" && !lettersOff) { event.preventDefault(); ask(item); }
+    if (!event.altKey && key === "m" && !tree.lettersOff) { event.preventDefault(); ask(item); }
   });
   tree.root.addEventListener("click", (event) => {
     const deed = event.target.closest("[data-deed]")?.dataset.deed;

@@ -3,7 +3,6 @@
   const tree = window.backoffice?.tree;
   if (!tree?.page.dataset.rename) return;
   const words = tree.page.dataset;
-  const token = () => document.querySelector("#tree-deeds [name=csrf_token]").value;
 
   const close = (item, back = true) => {
     const box = tree.row(item).querySelector(".tree-input:not(.closing)");
@@ -47,13 +46,9 @@
     const input = box.querySelector("input");
     if (input.readOnly) return;
     if (input.value.trim() === item.dataset.own) { close(item); return; }
-    const body = new FormData();
-    for (const [name, value] of Object.entries({
-      csrf_token: token(), id: item.dataset.id, version: item.dataset.version, language: words.language, name: input.value,
-    })) body.set(name, value);
     input.readOnly = true;
     try {
-      const response = await fetch(words.rename, { method: "POST", body, headers: { Accept: "application/json" } });
+      const response = await tree.post(words.rename, item, { language: words.language, name: input.value });
       const answer = await response.json();
       if (answer.version && response.status !== 400) {
         show(item, answer);
@@ -99,11 +94,10 @@
     });
   };
 
-  const lettersOff = document.body.dataset.keys === "off";
   tree.root.addEventListener("keydown", (event) => {
     const { key } = event;
     if (event.target.tagName !== "LI" || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-    if (key === "F2" || (key === "e" && !lettersOff)) { event.preventDefault(); open(event.target); }
+    if (key === "F2" || (key === "e" && !tree.lettersOff)) { event.preventDefault(); open(event.target); }
   });
   tree.root.addEventListener("click", (event) => {
     if (!event.target.closest("[data-deed=rename]")) return;

@@ -350,8 +350,17 @@
     event.target.elements.url.value = location.pathname + location.search;
   });
 
+  // What is asked of a category goes with the version in which it is shown.
+  const post = (address, item, values, signal) => {
+    const body = new FormData();
+    const token = document.querySelector("#tree-deeds [name=csrf_token]").value;
+    const sent = { csrf_token: token, id: item.dataset.id, version: item.dataset.version, ...values };
+    for (const [name, value] of Object.entries(sent)) body.set(name, value);
+    return fetch(address, { method: "POST", body, headers: { Accept: "application/json" }, signal });
+  };
+
   window.backoffice = Object.assign(window.backoffice ?? {}, {
-    tree: { page, root: tree, row, group, parent, nodes, nameOf, isOpen, byId, dress, number, focus, expand, remember, reload, count, fill, say },
+    tree: { page, root: tree, row, group, parent, nodes, nameOf, isOpen, byId, dress, number, focus, expand, remember, reload, count, fill, say, post, lettersOff },
   });
   dress(tree);
   settle(tree.querySelector("li"));
