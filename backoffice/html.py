@@ -22,6 +22,9 @@ ATTRIBUTES = {
 }
 SCHEMES = {"http", "https", "mailto", "tel"}
 
+#: How often markup is cleaned until it stays as it is; what browsers and editors write needs one or two.
+MAX_ROUNDS = 8
+
 _ALIASES = (("b", "strong"), ("i", "em"), ("strike", "s"), ("del", "s"), ("h1", "h2"), ("h5", "h4"), ("h6", "h4"))
 _RENAMED = tuple((re.compile(rf"<(/?){old}(?=[\s>/])", re.IGNORECASE), rf"<\1{new}") for old, new in _ALIASES)
 _BLOCK_END = re.compile(r"</(?:p|li|h[2-4]|tr|blockquote|figcaption|td|th)>|<br\s*/?>", re.IGNORECASE)
@@ -30,11 +33,17 @@ _BLOCK_END = re.compile(r"</(?:p|li|h[2-4]|tr|blockquote|figcaption|td|th)>|<br\
 def sanitise(markup: str) -> str:
     """Keep what the allow-list names and drop the rest, scripts and styles with their content.
 
-    Idempotent: sanitising twice equals sanitising once.
+    Idempotent: sanitising twice equals sanitising once. What does not settle becomes a paragraph of its words.
     """
     for pattern, replacement in _RENAMED:
         markup = pattern.sub(replacement, markup)
-    return nh3.clean(markup, tags=TAGS, attributes=ATTRIBUTES, url_schemes=SCHEMES, link_rel="noopener nofollow")
+    for _round in range(MAX_ROUNDS):
+        # Where an element was dropped the rest may be read in another way: `<p><select><p>` leaves a `<p>` in a `<p>`.
+        cleaned = nh3.clean(markup, tags=TAGS, attributes=ATTRIBUTES, url_schemes=SCHEMES, link_rel="noopener nofollow")
+        if cleaned == markup:
+            return cleaned
+        markup = cleaned
+    return f"<p>{html.escape(text_of(markup), quote=False)}</p>"
 
 
 def text_of(markup: str) -> str:

@@ -177,20 +177,15 @@ class Field:
         value = value.strip()
         if self.kind not in (Kind.LONG_TEXT, Kind.HTML):
             value = " ".join(value.split())
-        if len(value) > self.max_length:
-            raise self.refuse(
-                _(
-                    "%(field)s: %(length)s characters are too many. Shorten it to %(max)s.",
-                    field=self.label,
-                    length=len(value),
-                    max=self.max_length,
-                )
-            )
+        self._refuse_longer(value)
         if self.kind is Kind.HTML:
             value = sanitise(value)
             if has_dropped(value):
                 # They came as entities. What they stood in may mean something else without them.
                 value = sanitise(tidy(value))
+            # Space stood before what was dropped, and what was completed is longer.
+            value = value.strip()
+            self._refuse_longer(value)
         if self.kind is Kind.CHOICE and value and value not in dict(self.choices):
             raise self.refuse(
                 _(
@@ -201,6 +196,17 @@ class Field:
                 )
             )
         return value or None
+
+    def _refuse_longer(self, value: str) -> None:
+        if len(value) > self.max_length:
+            raise self.refuse(
+                _(
+                    "%(field)s: %(length)s characters are too many. Shorten it to %(max)s.",
+                    field=self.label,
+                    length=len(value),
+                    max=self.max_length,
+                )
+            )
 
     def _tidy(self, value: str) -> str:
         if not is_storable(value):

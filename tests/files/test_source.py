@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backoffice.operations.imports.problems import BadFile
-from backoffice.operations.imports.source import MAX_BROKEN, MAX_LINE, open_source
+from backoffice.operations.imports.source import DELIMITERS, MAX_BROKEN, MAX_LINE, open_source
 
 ROWS = [{"sku": "A-1", "name": "Théière"}, {"sku": "A-2", "name": "Cup"}]
 TABLE = "sku,name\nA-1,Théière\nA-2,Cup\n"
@@ -187,3 +189,32 @@ def test_an_object_with_a_name_twice_is_left_out(words: Flask, tmp_path: Path) -
 def test_a_long_line_of_json_is_left_out_alone(words: Flask, tmp_path: Path) -> None:
     found = read(tmp_path, f'{{"sku":"{"x" * MAX_LINE}"}}\n{{"sku":"2"}}\n', "a.jsonl")
     assert [(row[0], row[2]) for row in found] == [(1, f"The row is longer than {MAX_LINE} characters"), (2, "")]
+
+
+ENTRY = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="."), min_size=1, max_size=9).filter(
+    str.strip
+) | st.sampled_from(["R&amp;D", "a;b|c", "x\ty,z"])
+COLUMNS = st.lists(
+    st.sampled_from(["name", "slug", "price", "tags"]) | ENTRY.map("attributes.{}".format), min_size=1, max_size=5
+)
+CELL = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from([";", "a;b|c", "1,5", '"', ""])
+
+
+@given(st.data(), COLUMNS, st.sampled_from(DELIMITERS))
+def test_the_names_of_the_columns_tell_the_delimiter(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, columns: list[str], delimiter: str
+) -> None:
+    header = list(dict.fromkeys(["sku", *columns]))
+    rows = data.draw(st.lists(st.lists(CELL, min_size=len(header), max_size=len(header)), max_size=4))
+    path = tmp_path_factory.getbasetemp() / "delimiters.csv"
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream, delimiter=delimiter).writerows([header, *rows])
+    known = frozenset(header)
+    assert open_source(path, known=known.__contains__).delimiter == delimiter
+
+
+def test_a_mapping_s_columns_tell_the_delimiter(words: Flask, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id|a,b,c,d\n1|2,3,4,5\n", encoding="utf-8")
+    assert open_source(path).delimiter == ","
+    assert open_source(path, known={"id", "a,b,c,d"}.__contains__).delimiter == "|"

@@ -237,7 +237,17 @@ HOSTILE_HTML = [
     ('<a href="java&#x202e;script:x()">a</a>', '<a rel="noopener nofollow">a</a>'),
     ('<a href="java\u202escript:x()">a</a>', '<a rel="noopener nofollow">a</a>'),
     ('<a href="&#1;javascript:x()">a</a>', '<a rel="noopener nofollow">a</a>'),
+    ("<p>a</p> <script>x</script>", "<p>a</p>"),
+    ("<p><select><p>", "<p></p><p></p><p></p>"),
 ]
+
+
+def test_rich_text_is_as_long_as_it_is_stored(words: None) -> None:
+    longest = fields_of(Product)["description"].max_length
+    assert len(Product(description="x" * longest).description or "") == longest
+    for text in ("x" * (longest + 1), "<" * longest):
+        with pytest.raises(Refused, match="characters are too many"):
+            Product(description=text)
 
 
 @pytest.mark.parametrize(("markup", "expected"), HOSTILE_HTML)

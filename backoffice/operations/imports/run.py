@@ -24,7 +24,7 @@ from ...models.user import User
 from ...policy import Actor, Denied
 from ...writes import Receipt, Unit
 from . import singly
-from .columns import Plan, add_columns, check_key, default_key, require_key
+from .columns import Plan, add_columns, check_key, default_key, find_target, require_key
 from .mapping import FileMapping, load_mapping
 from .names import Names, folded
 from .outcome import ErrorFile, Fate, Outcome, Report, problem_of
@@ -237,6 +237,7 @@ def import_file(
         options.form or chosen.get("format"),
         options.encoding or chosen.get("encoding"),
         options.delimiter or chosen.get("delimiter"),
+        known=lambda name: name in mapping.sources if mapping else find_target(model, name),
     )
     plan = _plan(model, source, options, mapping)
     stamp = f"{utcnow():%Y%m%d-%H%M%S}-{re.sub(r'[^A-Za-z0-9_-]+', '-', path.stem)[:60]}"

@@ -7,7 +7,7 @@ import csv
 import gzip
 import json
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
@@ -28,6 +28,8 @@ MAX_BROKEN = 1_000
 #: The columns with which a file of errors begins, and those it has where the file has one of these names itself.
 REPORT = ("line", "column", "value", "reason")
 REPORTS = (REPORT, tuple(f"error_{name}" for name in REPORT))
+
+_REPORT_NAMES = frozenset(name for report in REPORTS for name in report)
 
 BLOCK = 1 << 16
 DELIMITERS = ",;\t|"
@@ -76,11 +78,17 @@ class Source:
 
 
 def open_source(
-    path: Path, form: str | None = None, encoding: str | None = None, delimiter: str | None = None
+    path: Path,
+    form: str | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    *,
+    known: Callable[[str], object] = lambda _name: False,
 ) -> Source:
     """Look at a file and return what it is; `form`, `encoding` and `delimiter` override what is detected.
 
-    The whole file is decoded once, so that a wrong encoding is found before anything is written. Raises BadFile.
+    `known` says whether a name is one of a column that is looked for: it tells the delimiter before all else. The whole
+    file is decoded once, so that a wrong encoding is found before anything is written. Raises BadFile.
     """
     if not path.is_file():
         raise BadFile(_("There is no file %(path)s. Check the path.", path=path))
@@ -88,7 +96,7 @@ def open_source(
     encoding = _checked_encoding(path, encoding)
     source = Source(path, form, encoding)
     if form == "csv":
-        _read_header(source, delimiter)
+        _read_header(source, delimiter, known)
     return source
 
 
@@ -208,12 +216,12 @@ class _Lines:
         self.held = self.held[:kept]
 
 
-def _read_header(source: Source, delimiter: str | None) -> None:
+def _read_header(source: Source, delimiter: str | None, known: Callable[[str], object]) -> None:
     delimiter = _TABS.get(delimiter, delimiter) if delimiter else None
     if delimiter and (len(delimiter) != 1 or delimiter in '"\r\n'):
         raise BadFile(_("The delimiter is one character, such as ; or |, or the word tab."))
     sample = [text for text, _cut in islice(_lines(source), 50)]
-    source.delimiter = delimiter or _delimiter_of(sample)
+    source.delimiter = delimiter or _delimiter_of(sample, known)
     rows = csv.reader(sample, delimiter=source.delimiter, strict=True)
     try:
         header = [unguarded(name.strip()) for name in next(rows, [])]
@@ -230,16 +238,19 @@ def _read_header(source: Source, delimiter: str | None) -> None:
         )
 
 
-def _delimiter_of(sample: list[str]) -> str:
-    """Return the delimiter that makes the most columns of the first line, and as many of the lines after it."""
+def _delimiter_of(sample: list[str], known: Callable[[str], object]) -> str:
+    """Return the delimiter that makes the most known names of the first line, or else the most columns of all lines."""
 
-    def score(delimiter: str) -> tuple[int, int]:
+    def score(delimiter: str) -> tuple[float, int, int]:
         try:
-            widths = [len(row) for row in csv.reader(sample, delimiter=delimiter) if row]
+            rows = [row for row in csv.reader(sample, delimiter=delimiter) if row]
         except csv.Error:
-            return 0, 0
-        same = sum(width == widths[0] for width in widths) if widths and widths[0] > 1 else 0
-        return same, widths[0] if widths else 0
+            return 0, 0, 0
+        header = [unguarded(name.strip()) for name in rows[0]] if rows else []
+        if len(header) < 2:
+            return 0, 0, len(header)
+        share = sum(bool(name in _REPORT_NAMES or known(name)) for name in header) / len(header)
+        return share, sum(len(row) == len(header) for row in rows), len(header)
 
     return max(DELIMITERS, key=score)
 
