@@ -232,7 +232,7 @@ class ResourceView(PersonalPages, GuardedView, DisarmedModelView):
         data = request.form if request.method == "POST" else None
         form = forms.build(self, None, data, self.begun_from() if data is None else None)
         outcome = saving.Outcome()
-        if data is not None and self._is_sendable(form):
+        if data is not None and self._is_sendable(form, None):
             accepted = doubts.accepted(data.get(forms.CONFIRM))
             outcome = saving.create(form, self.model, self.actor, forms.request_mark(data), self.also(None), accepted)
             if outcome.key is not None:
@@ -253,7 +253,7 @@ class ResourceView(PersonalPages, GuardedView, DisarmedModelView):
         data = request.form if request.method == "POST" else None
         form = forms.build(self, record, data)
         outcome = saving.Outcome()
-        if data is not None and self._is_sendable(form):
+        if data is not None and self._is_sendable(form, record):
             values = form.values()
             forms.take_theirs(self.model, record, values, data)
             opened = key_of(data.get(forms.VERSION))
@@ -277,9 +277,13 @@ class ResourceView(PersonalPages, GuardedView, DisarmedModelView):
         """Return what the form's template needs besides."""
         return {}
 
-    def _is_sendable(self, form: forms.RecordForm) -> bool:
+    def _is_sendable(self, form: forms.RecordForm, record: Resource | None) -> bool:
         readable = form.validate()
         self.check_extra(form)
+        # All at once: what the unit would refuse one after the other.
+        for refused in records.problems_of(self.model, record, form.values()):
+            if refused.field in form and not form[refused.field].read_only and not form[refused.field].errors:
+                form.refuse(str(refused), refused.field)
         # A form whose token had expired is shown again with all that was typed, and saved by the next sending.
         if "token_failed" in g:
             form.refuse(_("The page was open too long. What you typed is still here: save it again."), None)

@@ -133,8 +133,15 @@ class Resource:
         return {}
 
     @classmethod
+    def problems_of(cls, values: Mapping[str, Any]) -> Iterator[Refused]:
+        """Yield a refusal for each rule of its own, or between fields, that `values`, all those of a record, break."""
+        yield from ()
+
+    @classmethod
     def check_values(cls, values: Mapping[str, Any]) -> None:
-        """Raise Refused where `values`, all those of a record, contradict each other; set-based writes call it."""
+        """Raise the first of `problems_of`; set-based writes call it."""
+        for problem in cls.problems_of(values):
+            raise problem
 
     def __str__(self) -> str:
         return str(getattr(self, self.resource.title, "") or self.id)

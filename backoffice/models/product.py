@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -197,27 +197,26 @@ class Product(Named, Resource, Base):
         raise Refused(_("Its category “%(name)s” is in the trash. Restore that category first.", name=name))
 
     @classmethod
-    def check_values(cls, values: Mapping[str, Any]) -> None:
+    def problems_of(cls, values: Mapping[str, Any]) -> Iterator[Refused]:
         if values["gtin"] and (problem := gtin_problem(values["gtin"])):
-            raise Refused(problem, "gtin")
-        check_digits(values["price"], values["currency"], "price", _l("Price"))
-        check_digits(values["cost"], values["currency"], "cost", _l("Cost"))
+            yield Refused(problem, "gtin")
+        for name, label in (("price", _l("Price")), ("cost", _l("Cost"))):
+            if problem := digits_problem(values[name], values["currency"], label):
+                yield Refused(problem, name)
 
 
-def check_digits(amount: Decimal | None, currency: str, field: str, label: object) -> None:
-    """Raise Refused where `amount` has more decimals than ISO 4217 gives its currency."""
+def digits_problem(amount: Decimal | None, currency: str, label: object) -> str | None:
+    """Return what is wrong with an `amount` that has more decimals than ISO 4217 gives its currency."""
     digits = currency_digits(currency)
-    if amount is not None and amount != round(amount, digits):
-        raise Refused(
-            _(
-                "%(field)s: %(currency)s has %(digits)s decimals. Write %(amount)s.",
-                field=label,
-                currency=currency,
-                digits=digits,
-                amount=as_reader_writes(round(amount, digits)),
-            ),
-            field,
-        )
+    if amount is None or amount == round(amount, digits):
+        return None
+    return _(
+        "%(field)s: %(currency)s has %(digits)s decimals. Write %(amount)s.",
+        field=label,
+        currency=currency,
+        digits=digits,
+        amount=as_reader_writes(round(amount, digits)),
+    )
 
 
 def _index(name: str, *columns: str, covering: tuple[str, ...] = (), trashed: bool = False) -> Index:

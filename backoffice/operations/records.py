@@ -72,6 +72,13 @@ def update(unit: Unit, record: Resource, values: Mapping[str, Any]) -> None:
     _require_reach(unit, "update", record)
 
 
+def problems_of(model: type[Resource], record: Resource | None, values: Mapping[str, Any]) -> list[Refused]:
+    """Return every refusal that `values` over `record`, None for a new one, would meet by themselves, not the first."""
+    source = record if record is not None else model()
+    plain = (field for field in fields_of(model).values() if field.kind is not Kind.REFERENCES)
+    return list(model.problems_of({field.name: field.get(source) for field in plain} | dict(values)))
+
+
 def trash(unit: Unit, record: Resource) -> None:
     """Move `record` to the trash; it keeps all it has. Does nothing to a record that is there."""
     policy.require(unit.actor, "delete", record.resource.name, record)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -95,6 +96,16 @@ def test_a_refused_form_keeps_all_that_was_typed(
         if key != "tags" and "\x00" not in text and not key.startswith("category_id"):
             assert shown[key] == text
     assert product(world.mug).name == "Blue mug"
+
+
+@pytest.mark.parametrize("where", ["new/", "edit/"])
+def test_all_that_is_to_correct_is_told_at_once(admin: Browser, world: World, where: str) -> None:
+    typed = {"name": "", "sku": "ALL-1", "gtin": "4006381333932", "price": "12.3456", "cost": "-5"}
+    address = f"/admin/product/{where}" + (f"?id={world.mug}" if where == "edit/" else "")
+    page = admin.submit(address, **typed).text
+    told = re.findall(r'<li><a href="#f-(\w+)">', page[page.index('id="problems"') : page.index("data-draft")])
+    assert sorted(told) == ["cost", "gtin", "name", "price"]
+    assert product(world.mug).gtin is None and product(world.mug).name == "Blue mug"
 
 
 def test_numbers_are_read_as_the_reader_writes_them(admin: Browser, world: World, house: Actor) -> None:

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from backoffice.models.identifiers import gtin_problem
-from backoffice.models.product import check_digits
+from backoffice.models.product import digits_problem
 from bench.catalogue import CHUNK, Catalogue, Row, Size
 from bench.words import COMMON, VOCABULARY_WORDS, leading_words
 
@@ -129,8 +129,8 @@ def test_keys_are_unique(rows: list[Row], column: str) -> None:
 def test_rows_keep_the_rules_of_products(rows: list[Row]) -> None:
     for row in rows:
         assert not row["gtin"] or gtin_problem(row["gtin"]) is None
-        check_digits(row["price"], row["currency"], "price", "Price")
-        check_digits(row["cost"], row["currency"], "cost", "Cost")
+        assert digits_problem(row["price"], row["currency"], "Price") is None
+        assert digits_problem(row["cost"], row["currency"], "Cost") is None
         assert row["price"] is None or Decimal(0) < row["cost"] < row["price"]
         assert row["created_at"] <= row["updated_at"] <= TODAY
         assert row["trashed_at"] is None or row["created_at"] <= row["updated_at"] >= row["trashed_at"]
