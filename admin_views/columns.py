@@ -315,7 +315,7 @@ class Cells:
         if one.target == "category":
             return lambda key: category(self.names.get(("category", key), f"#{key}")) if key else nothing()
         if one.kind is Kind.BOOLEAN:
-            return lambda value: Drawn(truth(value))
+            return lambda value: Drawn(truth(one, value))
         return lambda value: Drawn(formats.of_kind(one, value, self.names))
 
     def _moment(self, value: datetime | None, by: str = "") -> Drawn:
@@ -360,9 +360,10 @@ def status(one: Field, value: str) -> Markup:
     return Markup('<span class="is-%s">%s</span>') % (value, formats.choice(one, value))
 
 
-def truth(value: bool) -> Markup:
-    """Return yes or no."""
-    return Markup('<span class="is-%s">%s</span>') % ("yes" if value else "no", formats.truth(value))
+def truth(one: Field, value: bool) -> Markup:
+    """Return yes or no, in words that say of what: a narrow list has no headings."""
+    yes, no = one.states or (formats.truth(True), formats.truth(False))
+    return Markup('<span class="is-%s">%s</span>') % (("yes", yes) if value else ("no", no))
 
 
 def category(label: str) -> Drawn:

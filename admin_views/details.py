@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from backoffice.models.base import Resource, fields_of
 from backoffice.models.fields import Kind
 from backoffice.policy import Actor
 
-from . import formats, timeline
+from . import form_page, formats, timeline
 from .names import LEVEL, names_of, wanted_by_diffs
 from .saving import Outcome
 
@@ -25,12 +25,29 @@ HISTORY_PAGE = 20
 
 @dataclass(frozen=True)
 class Shown:
-    """A field of a record as it is shown."""
+    """A field of a record as it is shown. `place` names the field that it stands with."""
 
     name: str
     label: str
     value: Markup
     long: bool
+    empty: bool
+    place: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """Fields of a record under one heading."""
+
+    name: str
+    label: str
+    facts: list[Shown]
+    first: bool = False
+
+    @property
+    def alone(self) -> bool:
+        """Return whether its heading says already what its one field is called."""
+        return len(self.facts) == 1 and self.facts[0].label == self.label
 
 
 def context(view: Any, record: Resource, before: int | None) -> dict[str, Any]:
@@ -39,14 +56,28 @@ def context(view: Any, record: Resource, before: int | None) -> dict[str, Any]:
     slice_ = timeline.Slice([], None)
     if policy.allows(view.actor, "read", "history"):
         slice_ = timeline.page_of_record(db.session, view.actor, record, before, HISTORY_PAGE)
+    shown = shown_fields(view.actor, record)
+    main, side = parts(view, shown)
     return {
         "record": record,
-        "shown": shown_fields(view.actor, record),
+        "main_parts": main,
+        "side_parts": side,
+        "unfilled": [one for one in shown if one.empty],
         "entries": timeline.entries(db.session, view.actor, slice_.rows),
         "older": slice_.older,
         "sources": timeline.SOURCES,
         "paged": before is not None,
     }
+
+
+def parts(view: Any, shown: Sequence[Shown]) -> tuple[list[Part], list[Part]]:
+    """Return what is filled of `shown` in the columns of the form, main and side; what the house keeps stands last."""
+    kept = {name for name, field in fields_of(view.model).items() if field.system}
+    filled = [one for one in shown if not one.empty]
+    placed = form_page.arranged(view, [one for one in filled if one.name not in kept], lambda one: one.place)
+    main, side = ([Part(one.name, str(one.label), facts, one.first) for one, facts in column] for column in placed)
+    own = [one for one in filled if one.name in kept]
+    return main, [*side, Part("record", _("Record"), own)] if own else side
 
 
 def shown_fields(actor: Actor, record: Resource) -> list[Shown]:
@@ -67,7 +98,10 @@ def shown_fields(actor: Actor, record: Resource) -> list[Shown]:
             value = Markup('<div class="long-text">{}</div>').format(values[field.name])
         elif field.kind is Kind.HTML and values[field.name]:
             value = formats.rich(values[field.name])
-        shown.append(Shown(field.name, str(field.label), value, field.kind in (Kind.HTML, Kind.LONG_TEXT, Kind.MAP)))
+        long = field.kind in (Kind.HTML, Kind.LONG_TEXT, Kind.MAP)
+        source = formats.translated(model, field)
+        empty = values[field.name] in (None, "", [], {})
+        shown.append(Shown(field.name, str(field.label), value, long, empty, source.name if source else field.name))
     return shown
 
 

@@ -174,8 +174,7 @@ class ImageField(HouseField):
     @property
     def preview(self) -> str | None:
         """Return the address, None for one of elsewhere."""
-        ours = self.text.startswith("/") and not self.text.startswith(("//", "/\\"))
-        return self.text if ours else None
+        return formats.picture(self.text)
 
 
 class LongTextField(HouseField):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from backoffice import policy
 from backoffice.extensions import db
@@ -28,6 +28,11 @@ class Section:
     side: bool = False
     first: bool = False  # stands before everything else where there is one column
     note: Any = None
+
+
+T = TypeVar("T")
+#: Sections, each with what it holds.
+Placed = list[tuple[Section, list[T]]]
 
 
 @dataclass(frozen=True)
@@ -55,20 +60,35 @@ def context(view: Any, form: RecordForm, record: Resource | None) -> dict[str, A
 
 def sections(view: Any, form: RecordForm) -> tuple[list[ShownSection], list[ShownSection]]:
     """Return the sections of the main and of the side column that have something to show."""
+
+    def place(field: HouseField) -> str:
+        return field.entry.source if field.entry else field.name
+
+    main, side = (
+        [ShownSection(one.name, str(one.label), fields, one.first, str(one.note or "")) for one, fields in column]
+        for column in arranged(view, list(form), place)
+    )
+    return main, side
+
+
+def arranged(view: Any, fields: Sequence[T], place: Callable[[T], str]) -> tuple[Placed[T], Placed[T]]:
+    """Return `fields` by the sections of the main and of the side column; `place` names the field that each goes with.
+
+    What no section names, such as what a package added to the resource, stands at the end of the main column.
+    """
     declared = view.sections or (
         Section("main", "", view.main),
         Section("side", "", view.side, side=True),
     )
     placed = {name for one in declared for name in one.fields}
-    # What a package added to the resource stands at the end of the main column.
-    rest = [field for field in form if (field.entry.source if field.entry else field.name) not in placed]
-    shown: tuple[list[ShownSection], list[ShownSection]] = ([], [])
     last = [one for one in declared if not one.side][-1]
+    columns: tuple[Placed[T], Placed[T]] = ([], [])
     for one in declared:
-        fields = form.within(one.fields) + (rest if one is last else [])
-        shown[one.side].append(ShownSection(one.name, str(one.label), fields, one.first, str(one.note or "")))
-    main, side = ([one for one in column if one.fields] for column in shown)
-    return main, side
+        found = [field for name in one.fields for field in fields if place(field) == name]
+        found += [field for field in fields if place(field) not in placed] if one is last else []
+        if found:
+            columns[one.side].append((one, found))
+    return columns
 
 
 def of_another_person(actor: Actor, data: Mapping[str, str]) -> str | None:

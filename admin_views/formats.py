@@ -186,6 +186,12 @@ _SIMPLE: dict[Kind, Callable[[Field, Any], Markup]] = {
 }
 
 
+def picture(address: str | None) -> str | None:
+    """Return the address of a picture that pages may show, None for one of elsewhere."""
+    ours = address is not None and address.startswith("/") and not address.startswith(("//", "/\\"))
+    return address if ours else None
+
+
 def translated(model: type[Resource], document: Field) -> Field | None:
     """Return the field whose translations `document` holds, None for any other field."""
     source = fields_of(model).get(str(document.entry_prefix)) if document.kind is Kind.MAP else None

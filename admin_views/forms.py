@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
@@ -95,10 +95,6 @@ class RecordForm(Form):
             *((field.name, message) for field in self for message in field.errors),
             *((name, message) for name, messages in self.beside.items() for message in messages),
         ]
-
-    def within(self, names: Iterable[str]) -> list[HouseField]:
-        """Return the fields `names` that the form has, each followed by its translations."""
-        return [field for name in names for field in self if name in (field.name, field.entry and field.entry.source)]
 
     @property
     def language_tabs(self) -> list[HouseField]:

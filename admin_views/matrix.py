@@ -168,6 +168,8 @@ def is_free(actor: Actor, grant: str) -> bool:
 class FieldNamesField(CodesField):
     """Fields of all resources, chosen by name where a script runs; lines such as `product.cost` where none does."""
 
+    example = "product.cost"
+
     @property
     def options(self) -> list[tuple[str, str]]:
         return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
 from zoneinfo import available_timezones
 
 from babel import Locale, UnknownLocaleError
@@ -24,6 +25,8 @@ class CodesField(ListField):
     """A list of codes, chosen by name where a script runs; lines of codes where none does."""
 
     template = "codes"
+    #: One of them, as an example.
+    example: ClassVar[str]
 
     @property
     def options(self) -> list[tuple[str, str]]:
@@ -39,6 +42,8 @@ class CodesField(ListField):
 class LanguagesField(CodesField):
     """Languages."""
 
+    example = "fr"
+
     @property
     def options(self) -> list[tuple[str, str]]:
         return named_languages(dict.fromkeys([*OFFERED, *(self.value or ())]))
@@ -46,6 +51,8 @@ class LanguagesField(CodesField):
 
 class CurrenciesField(CodesField):
     """Currencies."""
+
+    example = "EUR"
 
     @property
     def options(self) -> list[tuple[str, str]]:

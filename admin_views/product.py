@@ -8,15 +8,16 @@ from typing import Any
 from babel.numbers import format_percent
 from flask_babel import get_locale
 
+from backoffice import policy
 from backoffice.i18n import _l, _n
-from backoffice.models.base import Resource
+from backoffice.models.base import Resource, fields_of
 from backoffice.models.product import ARCHIVED, PUBLISHED, Product
 from backoffice.operations import records
 from backoffice.policy import Actor
 from backoffice.selection.rights import askable
 from backoffice.writes import Unit
 
-from . import columns, completeness
+from . import columns, completeness, formats
 from .actions import mass_action
 from .base import ResourceView, Words
 from .completeness import Completeness
@@ -64,6 +65,7 @@ class ProductView(ResourceView):
     on_phone = {"category_id": "under", "price": "end", "status": "end"}
     pictured = True
     form_template = "admin/product.html"
+    details_page = "admin/product_details.html"
     sections = (
         Section("basics", _l("Basics"), ("name", "slug")),
         Section("description", _l("Description"), ("description",)),
@@ -86,6 +88,16 @@ class ProductView(ResourceView):
             "completeness": found,
             "share": format_percent(found.percent / 100, locale=get_locale()),
             "gaps": gaps(form, record, self.actor),
+        }
+
+    def identity(self, product: Product) -> dict[str, Any]:
+        """Return what tells at once which product it is, as far as the person may know."""
+        seen = policy.fields_for(self.actor, "read", Product, product)
+        return {
+            "picture": formats.picture(product.image_url) if "image_url" in seen else None,
+            "status": product.status if "status" in seen else None,
+            "status_label": formats.choice(fields_of(Product)["status"], product.status),
+            "sku": product.sku if "sku" in seen else None,
         }
 
     def column_completeness(self, product: Product) -> Completeness:

@@ -39,7 +39,7 @@ def letters(actor: Actor, resource: str, verbs: tuple[str, ...]) -> str:
 
 
 def letter_line(actor: Actor) -> Drawn:
-    """Return the letters that an actor holds, each set of them once with what it is held on, in one line."""
+    """Return the letters that an actor holds, each set of them once with what it is held on."""
     held: dict[str, list[str]] = {}
     for name, model in resources().items():
         found = letters(actor, name, model.resource.all_verbs)
@@ -49,7 +49,8 @@ def letter_line(actor: Actor) -> Drawn:
         return nothing()
     told = {found: formats.listed(labels) for found, labels in sorted(held.items(), key=lambda one: one[0].count("–"))}
     parts = (Markup('<b class="letters">%s</b> %s') % pair for pair in told.items())
-    return Drawn(Markup(" · ").join(parts), " · ".join(f"{found} {labels}" for found, labels in told.items()))
+    line = Markup('<span class="clamped">%s</span>') % Markup(" · ").join(parts)
+    return Drawn(line, " · ".join(f"{found} {labels}" for found, labels in told.items()))
 
 
 def letter_list(actor: Actor) -> Markup:

@@ -89,6 +89,7 @@ class Field:
     unique: bool = False
     max_length: int = 300
     choices: tuple[tuple[str, Any], ...] = ()
+    states: tuple[Any, Any] | None = None  # what yes and no are called where the label does not stand beside them
     target: str | None = None
     entry_prefix: str | None = None
     entry_kind: Kind = Kind.LONG_TEXT  # of the texts of a MAP; of any other kind, all its entries are texts

@@ -64,6 +64,7 @@ class User(Resource, Base):
             kind=Kind.BOOLEAN,
             filtered=True,
             help=_l("Who is not active cannot sign in; open sessions end."),
+            states=(_l("Active"), _l("Not active")),
         ),
         default=True,
         server_default="1",

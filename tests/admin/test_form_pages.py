@@ -59,6 +59,21 @@ def test_a_product_has_its_sections_and_each_field_once(admin: Browser, world: W
     assert len(names) == len(set(names)) and {"name", "sku", "tags", "notes", "price"} <= set(names)
 
 
+def test_details_stand_in_the_sections_of_the_form_and_name_what_is_empty(
+    admin: Browser, world: World, sign_in: Callable[..., Browser]
+) -> None:
+    page = admin.get(f"/admin/product/details/?id={world.mug}").text
+    form = admin.get(edit(world)).text
+    headings = re.findall(r'<h2 id="part-(\w+)">', page)
+    assert headings[-2:] == ["record", "unfilled"]
+    assert headings[:-2] == [one for one in re.findall(r'data-section="(\w+)"', form) if one in headings]
+    shown = re.findall(r'data-field="(\w+)"', page)
+    assert len(shown) == len(set(shown)) and {"name", "sku", "price", "created_at"} <= set(shown)
+    assert "gtin" not in shown and "GTIN" in page[page.index('id="part-unfilled"') :]
+    seen = sign_in("phones-only").get(f"/admin/product/details/?id={world.case}").text
+    assert not re.search(r'data-field="cost"|>Cost<|Cost,', seen)
+
+
 def test_a_field_that_may_be_seen_but_not_set_is_a_text(world: World, sign_in: Callable[..., Browser]) -> None:
     page = sign_in("editor").get(edit(world)).text
     assert 'name="status"' not in page and 'id="f-status">Draft' in page
