@@ -17,7 +17,7 @@ from backoffice.models.product import Product
 from backoffice.models.types import utcnow
 from backoffice.operations import figures
 from backoffice.policy import Actor
-from backoffice.selection import Count, Selection, fields_to_ask
+from backoffice.selection import Count, Selection, changes, fields_to_ask
 from backoffice.web.people import house
 
 from . import formats, timeline
@@ -219,7 +219,7 @@ def _languages(codes: list[str], counts: dict[str, int]) -> list[Bar]:
 
 
 def _changes(found: Board, actor: Actor, kept: figures.Kept) -> None:
-    page = timeline.page_of_sets(db.session, timeline.visible_sets(actor), None)
+    page = changes.page_of_sets(db.session, changes.visible_sets(actor), None)
     found.deeds = timeline.deeds(db.session, actor, page.rows[:LATEST])
     now = utcnow()
     figure = kept.figure("hour", lambda: figures.by_hour(db.session(), actor, now))

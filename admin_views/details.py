@@ -14,6 +14,7 @@ from backoffice.i18n import _
 from backoffice.models.base import Resource, fields_of
 from backoffice.models.fields import Kind
 from backoffice.policy import Actor
+from backoffice.selection import changes
 
 from . import form_page, formats, timeline
 from .names import LEVEL, names_of, wanted_by_diffs
@@ -53,9 +54,9 @@ class Part:
 def context(view: Any, record: Resource, before: int | None) -> dict[str, Any]:
     """Return what the page of `record` shows: fields, and a page of its history that ends before the key `before`."""
     view.prepare([record])
-    slice_ = timeline.Slice([], None)
+    slice_ = changes.Slice([], None)
     if policy.allows(view.actor, "read", "history"):
-        slice_ = timeline.page_of_record(db.session, view.actor, record, before, HISTORY_PAGE)
+        slice_ = changes.page_of_record(db.session, view.actor, record, before, HISTORY_PAGE)
     shown = shown_fields(view.actor, record)
     main, side = parts(view, shown)
     return {

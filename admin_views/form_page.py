@@ -12,6 +12,7 @@ from backoffice.i18n import _, separators
 from backoffice.models.base import Resource
 from backoffice.operations import presence as presences
 from backoffice.policy import Actor
+from backoffice.selection import changes
 
 from . import timeline
 from .fields import HouseField
@@ -130,6 +131,6 @@ def _last_change(actor: Actor, record: Resource | None) -> timeline.Entry | None
     """Return the last change of `record` that `actor` may see."""
     if record is None or not policy.allows(actor, "read", "history"):
         return None
-    page = timeline.page_of_record(db.session, actor, record, None, size=1)
+    page = changes.page_of_record(db.session, actor, record, None, size=1)
     found = timeline.entries(db.session, actor, page.rows)
     return found[0] if found else None

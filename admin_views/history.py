@@ -17,6 +17,7 @@ from backoffice.models.base import resources
 from backoffice.models.history import Change, ChangeSet
 from backoffice.models.user import User
 from backoffice.operations import undo
+from backoffice.selection import changes
 
 from . import formats, timeline
 from .access import GuardedView
@@ -41,7 +42,7 @@ class HistoryView(GuardedView):
         """Show what happened last."""
         args, problems = _filters()
         conditions = [Change.resource == args["resource"]] if "resource" in args else []
-        statement = timeline.visible_sets(self.actor, *conditions)
+        statement = changes.visible_sets(self.actor, *conditions)
         if "person" in args:
             statement = statement.where(ChangeSet.actor_id == int(args["person"]))
         if "source" in args:
@@ -51,7 +52,7 @@ class HistoryView(GuardedView):
         if "until" in args:
             statement = statement.where(ChangeSet.at < datetime.fromisoformat(args["until"]))
         before = key_of(request.args.get("before"))
-        page = timeline.page_of_sets(db.session, statement, before)
+        page = changes.page_of_sets(db.session, statement, before)
         return self.render(
             "admin/history.html",
             by_day=timeline.by_day,
@@ -71,11 +72,11 @@ class HistoryView(GuardedView):
     def details_view(self) -> str:
         """Show one change set with every change of it that the person may see."""
         key = key_of(request.args.get("id"))
-        found = key and db.session.scalar(timeline.visible_sets(self.actor).where(ChangeSet.id == key))
+        found = key and db.session.scalar(changes.visible_sets(self.actor).where(ChangeSet.id == key))
         if not found:
             raise NotFound("change_set", request.args.get("id"))
         before = key_of(request.args.get("before"))
-        page = timeline.page_of_changes(db.session, self.actor, [Change.change_set_id == found.id], before)
+        page = changes.page_of_changes(db.session, self.actor, [Change.change_set_id == found.id], before)
         entries = timeline.entries(db.session, self.actor, page.rows, whole=True)
         return self.render(
             "admin/change_set.html",

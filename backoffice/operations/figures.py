@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from .. import policy, writes
+from ..models.base import resources
 from ..models.category import Category
 from ..models.history import Change, ChangeSet
 from ..models.personal import Figure
@@ -21,6 +22,7 @@ from ..models.product import Product
 from ..models.types import utcnow
 from ..policy import Actor
 from ..selection import Selection
+from ..selection.changes import told_changes
 
 #: What is kept.
 NAMES = ("status", "category", "language", "hour")
@@ -92,7 +94,7 @@ def by_hour(session: Session, actor: Actor, now: datetime) -> dict[str, list[Any
     first = session.scalar(select(func.min(ChangeSet.id)).where(ChangeSet.at >= since))
     if first is None:
         return {"hours": [], "people": []}
-    seen = policy.visible_changes(actor, select(Change.change_set_id).where(Change.change_set_id >= first))
+    seen = told_changes(actor, select(Change.change_set_id).where(Change.change_set_id >= first))
     counting = seen.with_only_columns(Change.change_set_id, func.count()).group_by(Change.change_set_id)
     counts = pairs(session.execute(counting))
     sets = select(ChangeSet.id, ChangeSet.at, ChangeSet.source, ChangeSet.actor_label)
@@ -166,6 +168,7 @@ def kept(session: Session, actor: Actor, quick: bool, again: bool) -> Kept:
 
 
 def _reach(actor: Actor) -> str:
-    """Return the same for everyone who sees the same rows."""
-    lines = [(line, policy.scopes(actor, "read", line)) for line in policy.matrix_lines()]
+    """Return the same for everyone who sees the same rows, and the same fields of them."""
+    lines: list[Any] = [(line, policy.scopes(actor, "read", line)) for line in policy.matrix_lines()]
+    lines += [(name, sorted(policy.fields_for(actor, "read", model))) for name, model in resources().items()]
     return hashlib.sha256(repr(lines).encode()).hexdigest()[:32]

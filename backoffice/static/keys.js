@@ -23,8 +23,11 @@
 
   const list = () => {
     if (dialog.open || document.querySelector("dialog[open]")) return;
-    const here = [...document.querySelectorAll("[data-key][data-key-label]")]
-      .map((one) => row(one.dataset.key.split(" "), one.dataset.keyLabel));
+    const own = [...document.querySelectorAll("[data-key][data-key-label]")];
+    const here = own.map((one) => row(one.dataset.key.split(" "), one.dataset.keyLabel));
+    // A key that the page uses itself does nothing else here.
+    const taken = new Set(own.flatMap((one) => one.dataset.key.split(" ")));
+    for (const one of dialog.querySelectorAll("[data-everywhere]")) one.hidden = taken.has(one.dataset.everywhere);
     const section = dialog.querySelector("[data-keys-here]");
     section.hidden = !here.length;
     section.querySelector("dl").replaceChildren(...here);

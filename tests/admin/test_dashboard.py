@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from flask import Flask
@@ -113,6 +114,22 @@ def test_an_hour_of_the_chart_leads_to_its_history(admin: Browser, world: World)
     for broken in ("yesterday", "2026-01-01", "99999999999999999999", "%00"):
         response = admin.get(f"/admin/history/?since={broken}")
         assert response.status_code == 200 and "not a filter that history knows" in response.text
+
+
+def test_the_chart_counts_what_history_tells(admin: Browser, sign_in: Opened, world: World, house: Actor) -> None:
+    def counted(browser: Browser) -> int:
+        found = re.search(r'id="hours">.*?<span class="number">(\d+)</span>', browser.get("/admin/").text, re.DOTALL)
+        assert found
+        return int(found[1])
+
+    limited = sign_in("phones-only")
+    before = counted(admin), counted(limited)
+    with writes.unit(house, "Costs") as unit:
+        unit.get(Product, world.case).cost = Decimal("4.56")
+    assert (counted(admin), counted(limited)) == (before[0] + 1, before[1]), "cost is hidden from one of them"
+    with writes.unit(house, "Prices") as unit:
+        unit.get(Product, world.case).price = Decimal("23.45")
+    assert (counted(admin), counted(limited)) == (before[0] + 2, before[1] + 1)
 
 
 def test_the_number_of_statements_does_not_grow(

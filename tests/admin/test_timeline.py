@@ -17,6 +17,7 @@ from backoffice.models.history import Change
 from backoffice.models.product import Product
 from backoffice.operations import records
 from backoffice.policy import Actor
+from backoffice.selection import changes
 from tests.conftest import role_rights
 
 from .conftest import Browser, World
@@ -63,7 +64,7 @@ def test_pages_of_one_record_hold_each_entry_once(edited: World, reader: str, si
     pages: list[list[int]] = []
     before = None
     while not pages or before is not None:
-        page = timeline.page_of_record(db.session, actor, mug, before, size)
+        page = changes.page_of_record(db.session, actor, mug, before, size)
         pages.append([change.id for change in page.rows])
         assert all(entry.lines or entry.hidden for entry in timeline.entries(db.session, actor, page.rows))
         before = page.older

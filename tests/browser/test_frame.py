@@ -185,6 +185,8 @@ def test_the_keys_of_a_page_are_listed_and_reach_what_they_name(page: Page) -> N
     here = page.locator("[data-keys-here]")
     expect(here).to_contain_text("Do it")
     expect(here).to_contain_text("Next row")
+    expect(page.locator("[data-everywhere='/']")).to_be_hidden()
+    expect(page.locator("[data-everywhere='?']")).to_be_visible()
     page.keyboard.press("Escape")
     # What the page offers comes before what the frame does, and typing is typing.
     page.keyboard.press("/")
