@@ -219,8 +219,8 @@ def _languages(codes: list[str], counts: dict[str, int]) -> list[Bar]:
 
 
 def _changes(found: Board, actor: Actor, kept: figures.Kept) -> None:
-    page = changes.page_of_sets(db.session, changes.visible_sets(actor), None)
-    found.deeds = timeline.deeds(db.session, actor, page.rows[:LATEST])
+    page = changes.page_of_sets(db.session, changes.visible_sets(actor), None, LATEST)
+    found.deeds = timeline.deeds(db.session, actor, page.rows)
     now = utcnow()
     figure = kept.figure("hour", lambda: figures.by_hour(db.session(), actor, now))
     if (counted := found.take(figure)) is None:

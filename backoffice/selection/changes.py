@@ -41,11 +41,11 @@ def visible_sets(actor: Actor, *conditions: Any) -> Select[ChangeSet]:
     return statement
 
 
-def page_of_sets(session: Session, statement: Select[ChangeSet], before: int | None) -> Slice:
+def page_of_sets(session: Session, statement: Select[ChangeSet], before: int | None, size: int = PAGE) -> Slice:
     """Return a page of change sets, newest first, that end before the key `before`."""
     if before is not None:
         statement = statement.where(ChangeSet.id < before)
-    return _sliced(session, statement.order_by(ChangeSet.id.desc()), PAGE)
+    return _sliced(session, statement.order_by(ChangeSet.id.desc()), size)
 
 
 def page_of_changes(
