@@ -39,6 +39,7 @@ from .models.fields import Field, Kind
 from .models.identifiers import Named, Slugs, slugify
 from .models.types import among, utcnow
 from .recording import Draft, draft_of_row
+from .refusals import taken
 from .writes import Unit, search_row, searched_fields
 
 Values = dict[str, Any]
@@ -242,11 +243,7 @@ def _with_slugs(session: Session, model: type[Resource], rows: list[_Row], refus
         if slugs is None or row.index not in wanted or _take_slug(row, slugs, wanted[row.index]):
             ready.append(row)
         else:
-            taken = _(
-                "%(field)s: this value is taken, perhaps by a record in the trash. Choose another.",
-                field=fields_of(model)["slug"].label,
-            )
-            _tell(refuse, row, Refused(taken, "slug"))
+            _tell(refuse, row, taken(fields_of(model)["slug"]))
     return ready
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from .errors import Refused
 from .i18n import _
 from .models.base import fields_of, resources
+from .models.fields import Field
 
 _SQLITE_UNIQUE = re.compile(r"UNIQUE constraint failed: (\w+)\.(\w+)")
 
@@ -21,18 +22,20 @@ def explain(error: IntegrityError) -> Exception:
     for name, model in resources().items():
         for field in fields_of(model).values():
             if field.unique and _violates(error, name, field.name):
-                return Refused(
-                    _(
-                        "%(field)s: this value is taken, perhaps by a record in the trash. Choose another.",
-                        field=field.label,
-                    ),
-                    field.name,
-                )
+                return taken(field)
     if _is_reference(error):
         return Refused(
             _("Other records depend on this one, or one that it names is gone. Reload the page and try again.")
         )
     return error
+
+
+def taken(field: Field) -> Refused:
+    """Return the refusal of a value of a unique `field` that another record has, without a word of which one."""
+    return Refused(
+        _("%(field)s: this value is taken, perhaps by a record in the trash. Choose another.", field=field.label),
+        field.name,
+    )
 
 
 def _is_reference(error: IntegrityError) -> bool:

@@ -15,6 +15,7 @@ from ..models.base import Resource, fields_of, references_to, resources
 from ..models.fields import Field, Kind
 from ..models.history import Change
 from ..models.types import utcnow
+from ..refusals import taken
 from ..writes import Unit
 
 M = TypeVar("M", bound=Resource)
@@ -264,14 +265,15 @@ def _refuse_taken(unit: Unit, record: Resource, values: Mapping[str, Any]) -> No
     for name, raw in values.items():
         field = fields_of(model)[name]
         value = field.clean(raw) if field.unique else None
-        if value is None or name == "slug":
+        if value is None:
             continue
         with unit.session.no_autoflush:
             other = unit.session.scalars(
                 select(model).where(getattr(model, name) == value, model.id != (record.id or 0))
             ).first()
         if other is not None:
-            raise _taken(unit, field, value, other)
+            # A slug is told as the database and set-based writes tell it.
+            raise taken(field) if name == "slug" else _taken(unit, field, value, other)
 
 
 def _taken(unit: Unit, field: Field, value: Any, other: Resource) -> Refused:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -176,6 +176,18 @@ def test_what_export_writes_import_reads(
 ) -> None:
     @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(CATALOGUE)
+    @example(
+        {
+            "brands": [],
+            "tags": [],
+            "tree": [],
+            "products": [
+                {"name": "12", "sku": "A"},
+                {"name": "B", "sku": "A"},
+                {"name": "C", "sku": "C", "slug": "12"},
+            ],
+        }
+    )
     def holds(drawn: dict[str, Any]) -> None:
         files = Files(tmp_path_factory.mktemp("trip"))
         clear()
