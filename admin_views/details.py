@@ -14,10 +14,10 @@ from backoffice.i18n import _
 from backoffice.models.base import Resource, fields_of
 from backoffice.models.fields import Kind
 from backoffice.policy import Actor
-from backoffice.selection import changes
+from backoffice.selection import ARROW, changes
 
 from . import form_page, formats, timeline
-from .names import LEVEL, names_of, wanted_by_diffs
+from .names import names_of, wanted_by_diffs
 from .saving import Outcome
 
 #: Changes of one record on a page.
@@ -130,5 +130,5 @@ def _labels(model: type[Resource], keys: Iterable[str]) -> list[str]:
 
 def ancestors(label: str) -> tuple[str, str]:
     """Return the last level of a category's path and what stands before it."""
-    above, sign, leaf = label.rpartition(LEVEL)
+    above, sign, leaf = label.rpartition(ARROW)
     return (leaf, above) if sign else (label, "")

@@ -23,7 +23,7 @@ from backoffice.web.people import house
 from . import formats
 from .fields import OF_KIND, Entry, HouseField, ReadOnlyField
 from .lookups import ReferenceField, ReferencesField, keys_of
-from .names import names_of
+from .names import names_of, other_languages
 from .richtext import RichTextField
 
 #: Marks of a form beside its fields: the state it shows, one sending of it, whom it was opened by, choices in a
@@ -158,12 +158,6 @@ def _translations(view: Any, document: Field, source: Field, actor: Actor) -> di
         cls, options = unbound(view, replace(document.text_of_entry(), name=name, label=label, help=None), actor)
         made[name] = cls, options | {"language": language, "entry": entry, "title": str(source.label)}
     return made
-
-
-def other_languages() -> list[str]:
-    """Return the content languages of the house besides the source one."""
-    found = house()
-    return [code for code in found.languages if code != found.source_language] if found else []
 
 
 def unbound(view: Any, field: Any, actor: Actor) -> tuple[type[HouseField], dict[str, Any]]:

@@ -20,7 +20,7 @@ from backoffice.policy import Actor
 from backoffice.selection import look_up
 
 from .fields import HouseField
-from .names import names_of
+from .names import names_of, reader_language
 
 #: Rows that a look-up returns at most; also what a typed name is searched among.
 LIMIT = 50
@@ -62,7 +62,7 @@ def keys_of(value: Any) -> set[int]:
 
 def find(session: Session, actor: Actor, declared: Field, text: str, limit: int = LIMIT) -> list[Option]:
     """Return the records that `text` finds for a reference field, at most `limit`."""
-    rows = look_up(session, resources()[str(declared.target)], actor, text[:200], limit)
+    rows = look_up(session, resources()[str(declared.target)], actor, text[:200], limit, reader_language())
     return [Option(one.id, one.label, one.detail) for one in rows]
 
 

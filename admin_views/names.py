@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from flask_babel import get_locale
 from sqlalchemy import select
 from sqlalchemy.orm import Session, lazyload, load_only
 
@@ -13,9 +14,8 @@ from backoffice.models.base import Resource, fields_of, find_field, resources
 from backoffice.models.category import Category
 from backoffice.models.fields import Field, Kind
 from backoffice.policy import Actor
-
-#: Between the levels of a category's path, as people and files write it.
-LEVEL = " › "
+from backoffice.selection import trails
+from backoffice.web.people import house
 
 Wanted = dict[str, set[int]]
 
@@ -61,17 +61,24 @@ def names_of(session: Session, actor: Actor, wanted: Wanted) -> dict[tuple[str, 
 
 
 def _category_names(session: Session, actor: Actor, keys: set[int]) -> dict[tuple[str, int], str]:
-    chosen = policy.referable(actor, select(Category.id, Category.path).where(Category.id.in_(sorted(keys))), Category)
-    paths = {key: [int(part) for part in path.split("/") if part] for key, path in session.execute(chosen)}
-    above = {part for parts in paths.values() for part in parts}
-    reach = policy.condition(actor, Category)
     if not policy.names(actor, Category):
         return {}
-    rows = session.execute(select(Category.id, Category.name).where(Category.id.in_(sorted(above)), reach))
-    names = {row.id: row.name for row in rows}
-    return {
-        ("category", key): LEVEL.join(names[part] for part in parts if part in names) for key, parts in paths.items()
-    }
+    chosen = policy.referable(actor, select(Category.id, Category.path).where(Category.id.in_(sorted(keys))), Category)
+    paths = {row.id: row.path for row in session.execute(chosen)}
+    return {("category", key): name for key, name in trails(session, actor, paths, reader_language()).items()}
+
+
+def other_languages() -> list[str]:
+    """Return the content languages of the house besides the source one."""
+    found = house()
+    return [code for code in found.languages if code != found.source_language] if found else []
+
+
+def reader_language() -> str:
+    """Return the content language that the reader reads, empty for the source one and where the house has none."""
+    locale = str(get_locale() or "en").replace("_", "-")
+    known = other_languages()
+    return next((one for one in (locale, locale.partition("-")[0]) if one in known), "")
 
 
 def _light(model: type[Resource]) -> list[Any]:

@@ -25,6 +25,7 @@ from backoffice.web.pages import THEME_CHOICES
 from .access import GuardedView
 from .base import ResourceView
 from .lookups import key_of
+from .names import reader_language
 
 #: Results of one answer at most, and of one resource.
 LIMIT, EACH = 50, 8
@@ -273,7 +274,8 @@ class PaletteView(GuardedView):
         model = view.model
         statement = select(model).where(model.id.in_(keys), model.trashed_at.is_(None))
         records = {one.id: one for one in db.session.scalars(policy.visible(self.actor, statement, model)).unique()}
-        paths = trails(db.session, self.actor, records.values()) if model is Category else {}
+        placed = {one.id: one.path for one in records.values() if isinstance(one, Category)}
+        paths = trails(db.session(), self.actor, placed, reader_language()) if placed else {}
         for key in keys:
             if key in records:
                 yield self._entry(view, records[key], text, paths.get(key, ""))

@@ -23,8 +23,9 @@ from .base import ResourceView, Words
 from .completeness import Completeness
 from .fields import CurrencyField, ImageField
 from .form_page import Section
-from .forms import RecordForm, other_languages
+from .forms import RecordForm
 from .lookups import ChipsField
+from .names import other_languages
 
 #: What is missing, where it is called otherwise than its field.
 CALLED = {"image_url": _l("image")}

@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import url_for
-from flask_babel import get_locale
 
 from backoffice import policy
 from backoffice.extensions import db
@@ -23,8 +22,9 @@ from backoffice.selection import Count, tree
 
 from . import formats
 from .fields import direction_of
-from .forms import other_languages, source_language
+from .forms import source_language
 from .lookups import key_of
+from .names import other_languages, reader_language
 
 #: Arguments of the tree: what is open, how much of it, what is searched.
 EXPANDED, MORE, FIND = "expanded", "more", "find"
@@ -82,9 +82,7 @@ class Tongue:
     @classmethod
     def of_reader(cls, readable: frozenset[str]) -> Tongue:
         """Return the reader's language where the house has content in it and the person sees it, else the source."""
-        locale = str(get_locale() or "en").replace("_", "-")
-        known = other_languages() if "name_i18n" in readable else []
-        code = next((one for one in (locale, locale.partition("-")[0]) if one in known), "")
+        code = reader_language() if "name_i18n" in readable else ""
         shown = code or source_language()
         return cls(code, language_label(shown), shown.upper(), direction_of(shown))
 

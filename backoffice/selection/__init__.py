@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from .filters import Filter
-from .lookup import Found, look_up, trails
+from .lookup import ARROW, Found, look_up, trails
 from .orders import LAST, Position
 from .question import Parsed, Selection, fields_to_ask
 from .results import Bounds, Count, Page
 
 __all__ = [
+    "ARROW",
     "LAST",
     "Bounds",
     "Count",

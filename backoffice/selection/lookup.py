@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from .. import policy
 from ..backends import search
 from ..models.base import Resource, references_to
 from ..models.category import Category
+from ..models.house import in_language
 from ..models.search_entry import words
 from ..policy import Actor
 from .filters import subtree
@@ -32,10 +33,13 @@ class Found:
     detail: str = ""
 
 
-def look_up(session: Session, model: type[Resource], actor: Actor, text: str, limit: int = 20) -> list[Found]:
+def look_up(
+    session: Session, model: type[Resource], actor: Actor, text: str, limit: int = 20, language: str = ""
+) -> list[Found]:
     """Return at most 50 live records of `model` within the actor's reach whose words begin with those of `text`.
 
-    For a category the words may name its parents too: “pho cas” finds “Phones › Cases”.
+    For a category the words may name its parents too, in any language: “pho cas” finds “Phones › Cases”. It is named in
+    `language` where it can be.
     """
     limit = max(1, min(limit, MAX_FOUND))
     text = " ".join("".join(char for char in text[:200] if char.isprintable()).split())
@@ -49,7 +53,7 @@ def look_up(session: Session, model: type[Resource], actor: Actor, text: str, li
         statement = statement.where(exact(model, text, seen))
     records = list(session.scalars(statement.order_by(*_best_first(model, text, seen)).limit(limit)).unique())
     if model is Category:
-        return _categories(session, actor, records)
+        return _categories(session, actor, records, language)
     return [_found(record, seen) for record in records]
 
 
@@ -63,26 +67,28 @@ def _seen(actor: Actor, model: type[Resource]) -> frozenset[str]:
     return frozenset({model.resource.title, *model.resource.search}) if sets else frozenset()
 
 
-def trails(session: Session, actor: Actor, categories: Iterable[Category]) -> dict[int, str]:
-    """Return for each category the names of its parents within reach and its own: “Phones › Cases”."""
-    chosen = list(categories)
-    wanted = {int(key) for category in chosen for key in category.path.split("/") if key}
-    reach = policy.condition(actor, Category)
-    rows = session.execute(select(Category.id, Category.name).where(Category.id.in_(wanted), reach))
-    names = {row.id: row.name for row in rows}
-    return {
-        category.id: ARROW.join(
-            [names[int(key)] for key in category.path.split("/") if key and int(key) in names] or [category.name]
-        )
-        for category in chosen
-    }
+def trails(session: Session, actor: Actor, paths: Mapping[int, str], language: str = "") -> dict[int, str]:
+    """Return for each category of `paths` the names of its parents within reach and its own: “Phones › Cases”.
+
+    Names stand in `language` where they have been translated and the actor sees it, else in the source language.
+    """
+    steps = {key: [int(step) for step in path.split("/") if step] for key, path in paths.items()}
+    wanted = {step for own in steps.values() for step in own}
+    told = [Category.id, Category.name, *([Category.name_i18n] if language and _is_translated_for(actor) else ())]
+    rows = session.execute(select(*told).where(Category.id.in_(sorted(wanted)), policy.condition(actor, Category)))
+    names = {row[0]: in_language(row[1], row[2], language) if len(row) > 2 else row[1] for row in rows}
+    return {key: ARROW.join(names[step] for step in own if step in names) for key, own in steps.items()}
 
 
-def _categories(session: Session, actor: Actor, records: list[Any]) -> list[Found]:
+def _is_translated_for(actor: Actor) -> bool:
+    return "name_i18n" in askable(actor, Category)
+
+
+def _categories(session: Session, actor: Actor, records: list[Any], language: str) -> list[Found]:
     if not policy.names(actor, Category):
         return [Found(record.id, f"#{record.id}") for record in records]
-    named = trails(session, actor, records)
-    return [Found(record.id, named[record.id], record.slug) for record in records]
+    named = trails(session, actor, {record.id: record.path for record in records}, language)
+    return [Found(record.id, named[record.id] or record.name, record.slug) for record in records]
 
 
 def _found(record: Resource, seen: frozenset[str]) -> Found:
@@ -99,27 +105,27 @@ def _answers(
     if part == NOWHERE:
         return begins(model, text, seen) | exact(model, text, seen)
     if model is Category:
-        return _along_the_path(session, actor, text)
-    return model.id.in_(_entries(session, model, text))
+        return _along_the_path(session, actor, text, part)
+    return model.id.in_(_entries(session, model, text, search.HEADING))
 
 
-def _entries(session: Session, model: type[Resource], text: str) -> Select[int]:
+def _entries(session: Session, model: type[Resource], text: str, part: str | None) -> Select[int]:
     dialect = session.get_bind().dialect.name
-    found = search.matches(dialect, model.resource.name, text, search.HEADING, beginnings=True)
+    found = search.matches(dialect, model.resource.name, text, part, beginnings=True)
     assert found is not None  # noqa: S101 - the caller saw words
     return found
 
 
-def _along_the_path(session: Session, actor: Actor, text: str) -> ColumnElement[bool]:
+def _along_the_path(session: Session, actor: Actor, text: str, part: str | None) -> ColumnElement[bool]:
     """Return the condition that the last word begins one of the category's own, and each other word one on its path.
 
     Only names within reach count: what is found by another one would tell that name.
     """
     *others, last = words(text)[: search.MAX_QUERY_WORDS]
-    condition: ColumnElement[bool] = Category.id.in_(_entries(session, Category, last))
+    condition: ColumnElement[bool] = Category.id.in_(_entries(session, Category, last, part))
     for word in others:
         named = select(Category.path).where(
-            Category.id.in_(_entries(session, Category, word)),
+            Category.id.in_(_entries(session, Category, word, part)),
             Category.trashed_at.is_(None),
             policy.condition(actor, Category),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,11 @@ from sqlalchemy import select
 from backoffice import writes
 from backoffice.extensions import db
 from backoffice.i18n import Phrase, phrase
+from backoffice.models.category import Category
 from backoffice.models.history import ChangeSet
+from backoffice.models.house import HOUSE_ID, House
 from backoffice.models.product import Product
+from backoffice.models.role import Role
 from backoffice.models.user import User
 from backoffice.policy import Actor
 
@@ -91,3 +95,45 @@ def test_details_call_other_languages_by_name(admin: Browser, world: World, hous
         unit.get(Product, world.mug).name_i18n = {"fr": "Tasse bleue"}
     page = admin.get(f"/admin/product/details/?id={world.mug}").text
     assert "<dt>French</dt><dd><bdi>Tasse bleue</bdi></dd>" in page and "<dt>colour</dt>" in page
+
+
+LOOK = "/admin/product/ajax/lookup/?name=category_id&query="
+#: Where a category is named.
+NAMED = {
+    "list": "/admin/product/",
+    "chip": "/admin/product/?category_id={cups}",
+    "form": "/admin/product/edit/?id={mug}",
+    "details": "/admin/product/details/?id={mug}",
+    "dashboard": "/admin/",
+    "palette": "/admin/palette/?q=cups",
+    "look-up": f"{LOOK}cups",
+}
+
+
+@pytest.mark.parametrize("place", NAMED)
+def test_a_category_is_named_in_the_language_of_the_reader(
+    sign_in: Callable[..., Browser], world: World, house: Actor, place: str
+) -> None:
+    with writes.unit(house, "Languages") as unit:
+        unit.get(House, HOUSE_ID).languages = ["en", "fr"]
+        unit.get(Category, world.cups).name_i18n = {"fr": "Tasses", "de": "Becher"}
+    reader = sign_in("editor")
+    address = NAMED[place].format(cups=world.cups, mug=world.mug)
+    for locale, hidden, named in (("fr", [], "Tasses"), ("de", [], "Cups"), ("fr", ["category.name_i18n"], "Cups")):
+        with writes.unit(house, "Reader") as unit:
+            unit.get(User, world.users["editor"]).locale = locale
+            unit.get(Role, world.roles["editor"]).hidden_fields = hidden
+        page = reader.get(address, headers={"Accept": "application/json"} if "palette" in address else {}).text
+        assert {name for name in ("Tasses", "Becher", "Cups") if name in page} == {named}, (locale, hidden)
+
+
+def test_a_category_is_found_by_its_name_in_any_language(
+    sign_in: Callable[..., Browser], world: World, house: Actor
+) -> None:
+    with writes.unit(house, "Names") as unit:
+        unit.get(Category, world.cups).name_i18n = {"fr": "Tasses"}
+    reader = sign_in("editor")
+    assert [one["id"] for one in reader.get(f"{LOOK}tass").json or []] == [world.cups]
+    with writes.unit(house, "Hide") as unit:
+        unit.get(Role, world.roles["editor"]).hidden_fields = ["category.name_i18n"]
+    assert reader.get(f"{LOOK}tass").json == []
