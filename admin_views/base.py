@@ -5,31 +5,33 @@ A subclass names its model and, where the declaration does not say enough, which
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 
-from flask import Response, abort, flash, g, jsonify, make_response, redirect, request
+from flask import Response, abort, flash, jsonify, make_response, redirect, request
 from flask_admin import expose
 
 from backoffice import policy, writes
 from backoffice.errors import NotFound, Refused
 from backoffice.extensions import db
-from backoffice.i18n import Phrase, _, _l, _n, phrase
+from backoffice.i18n import _, _l, _n
 from backoffice.models.base import Resource, fields_of
 from backoffice.models.fields import Kind
-from backoffice.operations import doubts, records
+from backoffice.operations import records
 from backoffice.selection import Selection
-from backoffice.web.errors import RETRY_AFTER, wants_json
+from backoffice.web.errors import wants_json
 from backoffice.writes import Unit
 
-from . import actions, compare, conflicts, details, form_page, forms, inline, listing, lookups, saving
+from . import actions, forms, inline, listing, lookups
 from .access import GuardedView
 from .actions import MassAction, mass_action
 from .disarmed import DisarmedModelView
 from .fields import HouseField
 from .form_page import Section
+from .form_pages import FormPages
 from .lookups import key_of
 from .personal import PersonalPages
+from .record_pages import RecordPages
 
 #: Endpoint -> verb that it asks of the view's own resource.
 VERBS = {
@@ -77,7 +79,7 @@ PLAIN = Words(
 )
 
 
-class ResourceView(PersonalPages, GuardedView, DisarmedModelView):
+class ResourceView(PersonalPages, FormPages, RecordPages, GuardedView, DisarmedModelView):
     """One resource under Flask-Admin's addresses."""
 
     model: ClassVar[type[Resource]]
@@ -110,10 +112,8 @@ class ResourceView(PersonalPages, GuardedView, DisarmedModelView):
     #: What its list says.
     words: ClassVar[Words] = PLAIN
 
-    #: The list and the pages of one record, where a resource has more to show.
+    #: The list, where a resource has more to show.
     list_template: ClassVar[str] = "admin/list.html"
-    form_template: ClassVar[str] = "admin/edit.html"
-    details_page: ClassVar[str] = "admin/details.html"
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -225,203 +225,6 @@ class ResourceView(PersonalPages, GuardedView, DisarmedModelView):
             same = request.headers.get("HX-Current-URL", "").endswith(context["here"])
             response.headers["HX-Push-Url"] = "false" if same else context["here"]
         return response
-
-    @expose("/new/", methods=("GET", "POST"))
-    def create_view(self) -> Any:
-        """Show an empty form, or one that begins with what another record has, or create a record from it."""
-        data = request.form if request.method == "POST" else None
-        form = forms.build(self, None, data, self.begun_from() if data is None else None)
-        outcome = saving.Outcome()
-        if data is not None and self._is_sendable(form, None):
-            accepted = doubts.accepted(data.get(forms.CONFIRM))
-            outcome = saving.create(form, self.model, self.actor, forms.request_mark(data), self.also(None), accepted)
-            if outcome.key is not None:
-                return self._after_save(form, outcome)
-        return self._show_form(form, None, outcome)
-
-    def begun_from(self) -> Resource | None:
-        """Return the record that a new form begins with, None where it begins empty."""
-        return self.get_one(request.args["copy"]) if "copy" in request.args else None
-
-    @expose("/edit/", methods=("GET", "POST"))
-    def edit_view(self) -> Any:
-        """Show the form of a record, or save it."""
-        record = self.get_one(request.args.get("id", ""))
-        policy.require(self.actor, "update", self.model.resource.name, record)
-        if request.method == "GET" and record.trashed_at:
-            return redirect(self.address("details_view", id=record.id))
-        data = request.form if request.method == "POST" else None
-        form = forms.build(self, record, data)
-        outcome = saving.Outcome()
-        if data is not None and self._is_sendable(form, record):
-            values = form.values()
-            forms.take_theirs(self.model, record, values, data)
-            opened = key_of(data.get(forms.VERSION))
-            accepted = doubts.accepted(data.get(forms.CONFIRM))
-            outcome = saving.update(
-                form, record, self.actor, opened, values, forms.request_mark(data), self.also(record), accepted
-            )
-            if outcome.key is not None:
-                return self._after_save(form, outcome)
-            record = self.get_one(record.id)
-        return self._show_form(form, record, outcome)
-
-    def also(self, record: Resource | None) -> saving.Extra:
-        """Return what is done besides setting the fields, in the same unit."""
-        return lambda _unit, _record: None
-
-    def check_extra(self, form: forms.RecordForm) -> None:
-        """Refuse, at `form`, what was typed beside the fields."""
-
-    def extra_context(self, form: forms.RecordForm, record: Resource | None) -> dict[str, Any]:
-        """Return what the form's template needs besides."""
-        return {}
-
-    def _is_sendable(self, form: forms.RecordForm, record: Resource | None) -> bool:
-        readable = form.validate()
-        self.check_extra(form)
-        # All at once: what the unit would refuse one after the other.
-        for refused in records.problems_of(self.model, record, form.values()):
-            if refused.field in form and not form[refused.field].read_only and not form[refused.field].errors:
-                form.refuse(str(refused), refused.field)
-        # A form whose token had expired is shown again with all that was typed, and saved by the next sending.
-        if "token_failed" in g:
-            form.refuse(_("The page was open too long. What you typed is still here: save it again."), None)
-        if problem := form_page.of_another_person(self.actor, request.form):
-            form.refuse(problem, None)
-        return readable and not form.all_problems
-
-    def _after_save(self, form: forms.RecordForm, outcome: saving.Outcome) -> Any:
-        lookups.remember(self.actor, form)
-        record = self.get_one(outcome.key) if self.may("read") else None
-        if outcome.repeated:
-            note, kind = {"text": _("This was saved already; it was not done twice.")}, "info"
-        else:
-            name = self.name_of(record) if record is not None else str(self.model.resource.label)
-            note, kind = details.saved_note(self.model, name, outcome), "success"
-        stays = "_add_another" not in request.form and "_leave" not in request.form
-        if wants_json() and stays and request.endpoint == f"{self.endpoint}.edit_view" and record is not None:
-            return self._saved_answer(record, note)
-        flash(note, kind)
-        if "_add_another" in request.form and self.may("create"):
-            address = self.address("create_view")
-        else:
-            where = "edit_view" if self.may("update") else "details_view"
-            address = self.address(where, id=outcome.key, url=self._given_return_url())
-        return jsonify(saved=True, go=address) if wants_json() else redirect(address, 303)
-
-    def _saved_answer(self, record: Resource, note: dict[str, Any]) -> Any:
-        """Return, to a script, the form over the record as it is now, and the toast."""
-        if not self.may("update", record) or record.trashed_at:
-            flash(note, "success")
-            return jsonify(saved=True, go=self.address("details_view", id=record.id))
-        form = forms.build(self, record, None)
-        page = self._form_page(form, record, saving.Outcome(), record.version, bare=True)
-        return jsonify(saved=True, message=note["text"], undo=note.get("undo"), page=page)
-
-    def _show_form(self, form: forms.RecordForm, record: Resource | None, outcome: saving.Outcome) -> Any:
-        held = outcome.conflicts or outcome.doubts
-        status = 503 if outcome.busy else 409 if held else 400 if form.all_problems else 200
-        # A form that was held up keeps the version it was opened with: only what was seen may be overwritten.
-        seen = outcome.version or key_of(request.form.get(forms.VERSION)) or getattr(record, "version", None)
-        if wants_json() and request.method == "POST":
-            page = self._form_page(form, record, outcome, seen, bare=True)
-            return jsonify(saved=False, page=page, token_failed="token_failed" in g), status
-        page = self._form_page(form, record, outcome, seen)
-        return (page, status, {"Retry-After": RETRY_AFTER}) if outcome.busy else (page, status)
-
-    def _form_page(
-        self,
-        form: forms.RecordForm,
-        record: Resource | None,
-        outcome: saving.Outcome,
-        version: int | None,
-        bare: bool = False,
-    ) -> str:
-        """Return the page of `form`, or `bare` its content alone."""
-        opened = key_of(request.form.get(forms.VERSION))
-        return self.page(
-            self.form_template,
-            bare=bare,
-            form=form,
-            record=record,
-            outcome=outcome,
-            conflicts=conflicts.shown(self.actor, record, opened, outcome.conflicts),
-            version=version,
-            request_mark=forms.new_request(),
-            **form_page.context(self, form, record),
-            **self.extra_context(form, record),
-        )
-
-    @expose("/presence/", methods=("POST",))
-    def presence_view(self) -> Any:
-        """Note that the person has a record open in a form, or closed it, and say who else has."""
-        record = self.get_one(request.form.get("id", ""))
-        policy.require(self.actor, "update", self.model.resource.name, record)
-        return jsonify(form_page.presence(self.actor, record, closed="left" in request.form))
-
-    @expose("/details/")
-    def details_view(self) -> Any:
-        """Show all fields of a record that the person may see, and its history."""
-        record = self.get_one(request.args.get("id", ""))
-        return self.page(self.details_page, **details.context(self, record, key_of(request.args.get("before"))))
-
-    @expose("/compare/")
-    def compare_view(self) -> Any:
-        """Show two states of a record side by side."""
-        record = self.get_one(request.args.get("id", ""))
-        policy.require(self.actor, "read", "history")
-        old, new = (key_of(request.args.get(name)) for name in ("from", "to"))
-        return self.page("admin/compare.html", **compare.context(self, record, old, new))
-
-    @expose("/bring-back/", methods=("POST",))
-    def bring_back_view(self) -> Any:
-        """Set fields of a record to what they were at a version."""
-        record = self.get_one(request.form.get("id", ""))
-        policy.require(self.actor, "read", "history")
-        policy.require(self.actor, "update", self.model.resource.name, record)
-        version, keys = key_of(request.form.get("version")), request.form.getlist("key")[:200]
-
-        def deed(unit: Unit, found: Resource) -> None:
-            compare.bring_back(unit, found, version or 0, keys)
-
-        return self._one_deed(deed, phrase("Bring back: %(name)s"), _l("“%(name)s” has the chosen fields back."))
-
-    @expose("/delete/", methods=("POST",))
-    def delete_view(self) -> Any:
-        """Move a record to the trash."""
-        return self._one_deed(records.trash, phrase("Delete: %(name)s"), _l("“%(name)s” is in the trash."))
-
-    @expose("/restore/", methods=("POST",))
-    def restore_view(self) -> Any:
-        """Bring a record back from the trash."""
-        return self._one_deed(records.restore, phrase("Restore: %(name)s"), _l("“%(name)s” is back."))
-
-    @expose("/purge/", methods=("POST",))
-    def purge_view(self) -> Any:
-        """Delete a record of the trash for good, after it was asked whether that is meant."""
-        if "confirm" not in request.form:
-            record = self.get_one(request.form.get("id", ""))
-            return self.page("admin/purge.html", record=record, shown=details.shown_fields(self.actor, record))
-        return self._one_deed(
-            records.purge, phrase("Delete for good: %(name)s"), _l("“%(name)s” was deleted for good.")
-        )
-
-    def _one_deed(self, deed: Callable[[Unit, Resource], None], title: Phrase, said: Any) -> Any:
-        record = self.get_one(request.form.get("id", ""))
-        key, name, shown = record.id, str(record), self.name_of(record)
-
-        def work(unit: Unit) -> None:
-            deed(unit, unit.get(self.model, key))
-
-        try:
-            _nothing, receipt = writes.run(self.actor, title.of(name=name), work, source="form")
-        except Refused as refused:
-            flash(str(refused), "error")
-            return redirect(self.return_url(), 303)
-        undo = receipt.change_set_id if deed is not records.purge else None
-        flash({"text": str(said) % {"name": shown}, "undo": undo}, "success")
-        return redirect(self.return_url(), 303)
 
     @expose("/action/", methods=("POST",))
     def action_view(self) -> Any:
