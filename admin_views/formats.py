@@ -29,6 +29,10 @@ SHORT_CODE = 64
 Names = Mapping[tuple[str, int], str]
 
 
+#: Field -> what a list of codes in it means, for fields whose codes are no words of the reader.
+TOLD_LISTS: dict[str, Callable[[Iterable[str]], str]] = {}
+
+
 def nothing() -> Markup:
     """Return what stands where a value is missing."""
     return Markup(
@@ -111,10 +115,6 @@ def clip(text: str, length: int = SHOWN_LENGTH) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-def choice(declared: Field, value: str) -> str:
-    """Return the label of one of the choices of a field."""
-    return str(dict(declared.choices).get(value, value))
-
 def code(value: Any, *, short: bool) -> Markup:
     """Return what a machine reads too: a `short` one such as an SKU in the type of codes, an address as a text."""
     shown = clip(str(value))
@@ -122,6 +122,10 @@ def code(value: Any, *, short: bool) -> Markup:
         return Markup('<span class="code">{}</span>').format(shown)
     return Markup('<bdi dir="ltr">{}</bdi>').format(shown)
 
+
+def choice(declared: Field, value: str) -> str:
+    """Return the label of one of the choices of a field."""
+    return str(dict(declared.choices).get(value, value))
 
 
 def of_entry(value: Any) -> str:
@@ -168,7 +172,13 @@ def encoded(model: type[Resource], key: str, value: Any, names: Names) -> Markup
     declared, entry = found
     if entry is not None:
         return Markup("<bdi>{}</bdi>").format(clip(of_entry(value)))
-    return of_kind(declared, declared.decode(value), names)
+    return of_field(model, declared, declared.decode(value), names)
+
+
+def of_field(model: type[Resource], declared: Field, value: Any, names: Names, currency: str | None = None) -> Markup:
+    """Return a decoded value of a field of `model`: as `TOLD_LISTS` tells it, else as its kind is read."""
+    told = TOLD_LISTS.get(f"{model.resource.name}.{declared.name}")
+    return escape(told(value)) if told and value else of_kind(declared, value, names, currency)
 
 
 def of_kind(declared: Field, value: Any, names: Names, currency: str | None = None) -> Markup:

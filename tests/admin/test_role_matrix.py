@@ -673,3 +673,14 @@ def test_a_category_that_is_renamed_is_told_by_its_name_of_today(admin: Browser,
     db.session.rollback()
     said, _notes = effects_of_role(admin, world, "viewer", categories=[str(world.cups)])
     assert said == ["“Viewer” is now limited to Mugs."]
+
+
+def test_details_and_history_of_a_role_tell_its_rights_in_words(admin: Browser, world: World, house: Actor) -> None:
+    with writes.unit(house, "Limit", source="system") as unit:
+        viewer = unit.get(Role, world.roles["viewer"])
+        viewer.grants, viewer.hidden_fields = ["brand:read", "product:read", "product:update"], ["product.cost"]
+    db.session.rollback()
+    page = admin.get(f"/admin/role/details/?id={world.roles['viewer']}").text
+    assert page.count("See: Brands and Products · Change: Products") == 2
+    assert page.count("Cost (Products)") == 2
+    assert "product:read" not in page and "product.cost" not in page
