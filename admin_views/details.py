@@ -94,7 +94,7 @@ def shown_fields(actor: Actor, record: Resource) -> list[Shown]:
     for field in chosen:
         if field.name == "trashed_at" and not record.trashed_at:
             continue
-        value = formats.of_kind(field, values[field.name], names, currency)
+        value = formats.of_field(model, field, values[field.name], names, currency)
         if field.kind is Kind.LONG_TEXT and values[field.name]:
             value = Markup('<div class="long-text">{}</div>').format(values[field.name])
         elif field.kind is Kind.HTML and values[field.name]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from babel.dates import format_timedelta
+from babel.dates import format_timedelta, get_datetime_format
 from babel.lists import format_list
 from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
 from flask_babel import format_date, format_datetime, format_time, get_locale, to_user_timezone
@@ -22,8 +22,15 @@ from backoffice.models.types import utcnow
 #: Longest text shown in a difference; the record itself shows all of it.
 SHOWN_LENGTH = 200
 
+#: Longest field whose values are set in the type of codes.
+SHORT_CODE = 64
+
 #: (resource, key) -> the name of that record.
 Names = Mapping[tuple[str, int], str]
+
+
+#: Field -> what a list of codes in it means, for fields whose codes are no words of the reader.
+TOLD_LISTS: dict[str, Callable[[Iterable[str]], str]] = {}
 
 
 def nothing() -> Markup:
@@ -50,10 +57,11 @@ def plain_number(amount: Decimal, grouped: bool = True) -> str:
 
 
 def moment(value: datetime | None, form: str = "medium") -> Markup:
-    """Return `value` in the reader's zone; the machine-readable form goes with it."""
+    """Return `value` in the reader's zone, to the minute; the machine-readable form goes with it."""
     if value is None:
         return nothing()
-    return _timed(value, format_datetime(value, form))
+    order = get_datetime_format(form, locale=get_locale()).replace("'", "")
+    return _timed(value, order.format(format_time(value, "short"), format_date(value, form)))
 
 
 def time_of_day(value: datetime) -> Markup:
@@ -107,6 +115,14 @@ def clip(text: str, length: int = SHOWN_LENGTH) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
+def code(value: Any, *, short: bool) -> Markup:
+    """Return what a machine reads too: a `short` one such as an SKU in the type of codes, an address as a text."""
+    shown = clip(str(value))
+    if short:
+        return Markup('<span class="code">{}</span>').format(shown)
+    return Markup('<bdi dir="ltr">{}</bdi>').format(shown)
+
+
 def choice(declared: Field, value: str) -> str:
     """Return the label of one of the choices of a field."""
     return str(dict(declared.choices).get(value, value))
@@ -156,7 +172,13 @@ def encoded(model: type[Resource], key: str, value: Any, names: Names) -> Markup
     declared, entry = found
     if entry is not None:
         return Markup("<bdi>{}</bdi>").format(clip(of_entry(value)))
-    return of_kind(declared, declared.decode(value), names)
+    return of_field(model, declared, declared.decode(value), names)
+
+
+def of_field(model: type[Resource], declared: Field, value: Any, names: Names, currency: str | None = None) -> Markup:
+    """Return a decoded value of a field of `model`: as `TOLD_LISTS` tells it, else as its kind is read."""
+    told = TOLD_LISTS.get(f"{model.resource.name}.{declared.name}")
+    return escape(told(value)) if told and value else of_kind(declared, value, names, currency)
 
 
 def of_kind(declared: Field, value: Any, names: Names, currency: str | None = None) -> Markup:
@@ -182,7 +204,7 @@ _SIMPLE: dict[Kind, Callable[[Field, Any], Markup]] = {
     Kind.HTML: lambda _field, value: Markup("<bdi>{}</bdi>").format(clip(text_of(str(value)))),
     Kind.LIST: lambda _field, value: escape(", ".join(value)),
     Kind.MAP: lambda declared, value: entries(value, language_label if declared.entry_prefix != declared.name else str),
-    Kind.CODE: lambda _field, value: Markup('<span class="code">{}</span>').format(clip(str(value))),
+    Kind.CODE: lambda field, value: code(value, short=field.max_length <= SHORT_CODE),
 }
 
 

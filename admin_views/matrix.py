@@ -22,6 +22,9 @@ from . import formats, told_rights
 from .groups import GROUPS
 from .pickers import CodesField
 
+#: What most resources offer besides: first, so that it stands in columns.
+_COMMON = ("import", "export")
+
 #: Verbs of which each brings *read*: what is not seen can be neither made nor mended.
 NEEDS_READ = ("create", "update", "delete")
 
@@ -151,7 +154,7 @@ class GrantsField(form_fields.HouseField):
 
     def _line(self, name: str, verbs: Iterable[str]) -> Line:
         boxes = {verb: self._box(name, verb) for verb in verbs}
-        extra = [box for verb, box in boxes.items() if verb not in CRUD]
+        extra = sorted((boxes[verb] for verb in verbs if verb not in CRUD), key=lambda box: box.verb not in _COMMON)
         return Line(name, told_rights.what(name), [boxes.get(verb) for verb in CRUD], extra)
 
     def _box(self, name: str, verb: str) -> Box:

@@ -26,8 +26,9 @@ from . import formats, told_rights
 from .base import ResourceView, Words
 from .columns import Drawn, nothing
 from .effects import Effects, EffectsPages, own_warnings, people_sentences
+from .form_page import Section
 from .forms import RecordForm
-from .lookups import keys_of
+from .lookups import ChipsField, keys_of
 from .matrix import FieldNamesField, GrantsField, is_free
 from .names import names_of
 
@@ -81,9 +82,18 @@ class RoleView(EffectsPages, ResourceView):
         _l("Search roles"),
     )
     columns = ("letters",)
-    main = ("name", "description", "grants")
-    side = ("key", "categories", "hidden_fields", "locked_fields")
-    widgets = {"grants": GrantsField, "hidden_fields": FieldNamesField, "locked_fields": FieldNamesField}
+    on_phone = {"letters": "under"}
+    sections = (
+        Section("role", "", ("name", "key", "description")),
+        Section("grants", "", ("grants",)),
+        Section("limits", "", ("categories", "hidden_fields", "locked_fields"), side=True),
+    )
+    widgets = {
+        "grants": GrantsField,
+        "categories": ChipsField,
+        "hidden_fields": FieldNamesField,
+        "locked_fields": FieldNamesField,
+    }
     form_template = "admin/role.html"
     told = ("grants", "categories", "hidden_fields", "locked_fields")
 

@@ -62,6 +62,19 @@ def grant(text: str) -> str:
     return right((name, verb))
 
 
+def grants(texts: Iterable[str]) -> str:
+    """Return what grants such as `product:update` give together: each verb once, with all that it is held on."""
+    held: dict[str, list[str]] = {}
+    for text in texts:
+        if text == EVERYTHING:
+            return _("Everything, also what comes later")
+        name, _colon, verb = text.partition(":")
+        held.setdefault(verb, []).append(what(name))
+    return " · ".join(
+        str(GRANTS.get(verb, f"{verb}: %(what)s")) % {"what": formats.listed(held[verb])} for verb in held
+    )
+
+
 def field(name: str, key: str) -> str:
     """Return what a field of a resource is called away from its form."""
     model = resources().get(name)
@@ -146,3 +159,15 @@ def _parted(names: Iterable[str]) -> list[str]:
 
 def _rights(lines: Iterable[Line]) -> str:
     return formats.listed(right(line) for line in lines)
+
+
+def _fields_together(names: Iterable[str]) -> str:
+    """Return what the fields `names` are called, as one enumeration."""
+    return formats.listed(_parted(names))
+
+
+formats.TOLD_LISTS |= {
+    "role.grants": grants,
+    "role.hidden_fields": _fields_together,
+    "role.locked_fields": _fields_together,
+}

@@ -74,11 +74,9 @@ class PasswordForm(Form):  # type: ignore[misc]
 
     current = PasswordField(_l("Current password"))
     password = PasswordField(_l("New password"))
-    confirmation = PasswordField(_l("New password once more"))
+    confirmation = PasswordField(_l("New password again"))
 
     def refuse_mismatch(self) -> None:
         """Raise Refused unless both new passwords are the same."""
         if self.password.data != self.confirmation.data:
-            raise Refused(
-                _("New password once more: it differs from the first. Type the same one twice."), "confirmation"
-            )
+            raise Refused(_("New password again: it differs from the first. Type the same one twice."), "confirmation")

@@ -56,7 +56,7 @@ class Role(Resource, Base):
         Text, Field(label=_l("Description"), kind=Kind.LONG_TEXT, max_length=2000, listed=False)
     )
     grants: Mapped[list[str]] = column(
-        Document, Field(label=_l("Grants"), kind=Kind.LIST, listed=False), default=list, nullable=False
+        Document, Field(label=_l("Rights"), kind=Kind.LIST, listed=False), default=list, nullable=False
     )
     hidden_fields: Mapped[list[str]] = column(
         Document,

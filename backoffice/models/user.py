@@ -63,7 +63,7 @@ class User(Resource, Base):
             label=_l("Active"),
             kind=Kind.BOOLEAN,
             filtered=True,
-            help=_l("Who is not active cannot sign in; open sessions end."),
+            help=_l("An inactive user cannot sign in; open sessions end."),
             states=(_l("Active"), _l("Not active")),
         ),
         default=True,

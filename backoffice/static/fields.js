@@ -242,7 +242,10 @@
       if (one.matches(".ckeditor")) return new DOMParser().parseFromString(one.value, "text/html").body.textContent;
       return one.value.replaceAll("\n", ", ");
     });
-    const text = shown.filter(Boolean).join(" · ") || section.querySelector(".section-body > p")?.textContent.trim() || "–";
+    const told = section.querySelector(".section-body > p");
+    // What helps to fill a section in says nothing of what is in it.
+    if (told?.matches(".help")) return "";
+    const text = shown.filter(Boolean).join(" · ") || told?.textContent.trim() || "–";
     return text.length > 80 ? `${text.slice(0, 79)}…` : text;
   };
   const foldable = () => form.querySelectorAll("[data-section]:not(.section-first):has(> h2)");

@@ -59,6 +59,15 @@ def test_a_product_has_its_sections_and_each_field_once(admin: Browser, world: W
     assert len(names) == len(set(names)) and {"name", "sku", "tags", "notes", "price"} <= set(names)
 
 
+def test_moments_are_told_to_the_minute_and_meant_to_the_second(admin: Browser, world: World) -> None:
+    page = admin.get(f"/admin/product/details/?id={world.mug}").text
+    told = re.findall(r'<time datetime="([^"]+)" title="([^"]+)">([^<]+)</time>', page)
+    assert told
+    for meant, title, shown in told:
+        assert re.search(r":\d\d:\d\d", meant) and re.search(r":\d\d:\d\d", title)
+        assert re.fullmatch(r"\w+ \d+, \d{4}, \d+:\d\d\s[AP]M", shown)
+
+
 def test_details_stand_in_the_sections_of_the_form_and_name_what_is_empty(
     admin: Browser, world: World, sign_in: Callable[..., Browser]
 ) -> None:

@@ -475,7 +475,7 @@ def test_what_is_taken_from_under_others_is_refused_by_name(admin: Browser, worl
 def test_the_lines_stand_as_in_the_navigation(admin: Browser, world: World) -> None:
     page = admin.get(f"/admin/role/edit/?id={world.roles['editor']}").text
     matrix = page[page.index('<table class="matrix"') : page.index("</table>")]
-    groups = re.findall(r'scope="rowgroup"[^>]*>([^<]+)<', matrix)
+    groups = re.findall(r'scope="rowgroup"[^>]*><span[^>]*>([^<]+)<', matrix)
     assert groups == ["Catalogue", "People", "History"]
     assert re.findall(r'data-line="(\w+)"', matrix) == [
         "product", "category", "brand", "tag", "user", "role", "house", "history"
@@ -499,7 +499,7 @@ def test_what_one_does_not_hold_is_disabled_with_the_reason(
     described = re.search(r'aria-describedby="([^"]+)"', boxes["product:delete"])
     assert described
     reason = page[page.index(f'id="{described[1]}"') :]
-    assert "You do not hold yourself: delete, publish, import, and export." in reason[:400]
+    assert "You do not hold yourself: delete, import, export, and publish." in reason[:400]
     assert "You hold none of these rights yourself." in page
 
 
@@ -673,3 +673,14 @@ def test_a_category_that_is_renamed_is_told_by_its_name_of_today(admin: Browser,
     db.session.rollback()
     said, _notes = effects_of_role(admin, world, "viewer", categories=[str(world.cups)])
     assert said == ["“Viewer” is now limited to Mugs."]
+
+
+def test_details_and_history_of_a_role_tell_its_rights_in_words(admin: Browser, world: World, house: Actor) -> None:
+    with writes.unit(house, "Limit", source="system") as unit:
+        viewer = unit.get(Role, world.roles["viewer"])
+        viewer.grants, viewer.hidden_fields = ["brand:read", "product:read", "product:update"], ["product.cost"]
+    db.session.rollback()
+    page = admin.get(f"/admin/role/details/?id={world.roles['viewer']}").text
+    assert page.count("See: Brands and Products · Change: Products") == 2
+    assert page.count("Cost (Products)") == 2
+    assert "product:read" not in page and "product.cost" not in page

@@ -703,6 +703,23 @@ def test_on_a_phone_the_status_comes_first_and_sections_fold(
     assert small == []
 
 
+def test_a_folded_section_says_nothing_of_a_password(open_page: Callable[..., Page], behind: Flask, key: int) -> None:
+    page = open_page("/admin/user/new/", viewport=PHONE, has_touch=True)
+    section = page.locator("[data-section=password]")
+    page.locator("#f-password").fill("seven grey teapots")
+    section.get_by_role("button").click()
+    expect(page.locator("#f-password")).to_be_hidden()
+    expect(section.locator(".fold-said")).to_have_text("")
+
+
+def test_the_bar_that_saves_stands_at_the_lower_edge_of_the_window(
+    open_page: Callable[..., Page], behind: Flask, key: int
+) -> None:
+    page = open_page("/admin/brand/new/")
+    below = page.locator(".save-bar").evaluate("(bar) => innerHeight - bar.getBoundingClientRect().bottom")
+    assert below == 0
+
+
 def test_without_script_a_form_is_whole(open_page: Callable[..., Page], behind: Flask, key: int) -> None:
     page = open_page(edit(key), java_script_enabled=False)
     for name in ("name", "name_i18n.fr", "description", "description_i18n.de", "attributes", "price"):

@@ -419,7 +419,7 @@ def test_a_time_zone_is_found_by_typing(open_page: Opened) -> None:
     expect(zone).to_have_value("Europe / Paris")
     hint = page.locator("[data-zone-here]")
     expect(hint).to_contain_text("This device is in Asia/Tokyo.")
-    hint.get_by_role("button", name="Take it").click()
+    hint.get_by_role("button", name="Use it").click()
     expect(zone).to_have_value("Asia / Tokyo")
     page.get_by_role("button", name="Save profile").click()
     expect(page.locator(".toast-note")).to_contain_text("Your profile is saved.")

@@ -252,7 +252,7 @@ def test_what_one_does_not_hold_is_passed_over(open_page: Opened, behind: Flask,
             viewer.grants = [*viewer.grants, "role:read", "role:update", "product:export", "product:update"]
         db.session.remove()
     page = open_page(edit(role), "viewer")
-    expect(page.get_by_text("You do not hold yourself: create, delete, publish, and import.")).to_be_visible()
+    expect(page.get_by_text("You do not hold yourself: create, delete, import, and publish.")).to_be_visible()
     box(page, "product", "update").focus()
     page.keyboard.press("ArrowRight")
     assert focused(page) == "product:export"
