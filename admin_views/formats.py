@@ -50,10 +50,11 @@ def plain_number(amount: Decimal, grouped: bool = True) -> str:
 
 
 def moment(value: datetime | None, form: str = "medium") -> Markup:
-    """Return `value` in the reader's zone; the machine-readable form goes with it."""
+    """Return `value` in the reader's zone, to the minute; the machine-readable form goes with it."""
     if value is None:
         return nothing()
-    return _timed(value, format_datetime(value, form))
+    shown = str(get_locale().datetime_formats[form])
+    return _timed(value, shown.format(format_time(value, "short"), format_date(value, form)))
 
 
 def time_of_day(value: datetime) -> Markup:
