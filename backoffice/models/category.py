@@ -61,7 +61,12 @@ class Category(Named, Resource, Base):
     )
     position: Mapped[int] = column(
         Integer,
-        Field(label=_l("Position"), kind=Kind.INTEGER, listed=False, help=_l("Order among its siblings.")),
+        Field(
+            label=_l("Position"),
+            kind=Kind.INTEGER,
+            listed=False,
+            help=_l("Its place among the categories of the same level."),
+        ),
         default=0,
         server_default="0",
         nullable=False,

@@ -16,7 +16,8 @@
     const stacks = [...table.tHead.rows[0].cells].slice(1);
     const motion = !matchMedia("(prefers-reduced-motion: reduce)").matches;
     const grid = { color: token("--line") };
-    const ticks = { color: token("--muted"), font: { size: 12 } };
+    const font = { family: getComputedStyle(box).fontFamily, size: 12 };
+    const ticks = { color: token("--muted"), font };
     chart = new Chart(box.querySelector("canvas"), {
       type: "bar",
       data: {
@@ -39,8 +40,8 @@
           y: { stacked: true, position: root.dir === "rtl" ? "right" : "left", beginAtZero: true, grid, ticks: { ...ticks, precision: 0, maxTicksLimit: 5 } },
         },
         plugins: {
-          legend: { display: stacks.length > 1, align: "start", rtl: root.dir === "rtl", labels: { color: token("--text"), boxWidth: 12, boxHeight: 12 } },
-          tooltip: { rtl: root.dir === "rtl", filter: (item) => item.raw > 0 },
+          legend: { display: stacks.length > 1, align: "start", rtl: root.dir === "rtl", labels: { color: token("--text"), font, boxWidth: 12, boxHeight: 12 } },
+          tooltip: { rtl: root.dir === "rtl", titleFont: font, bodyFont: font, filter: (item) => item.raw > 0 },
         },
         onClick: (_event, hit) => { if (hit.length) location.assign(links[hit[0].index].href); },
         onHover: (event, hit) => { event.native.target.classList.toggle("pointing", hit.length > 0); },

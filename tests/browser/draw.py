@@ -35,7 +35,7 @@ LOOKS = {
 def _palette(page: Page) -> None:
     page.keyboard.press("Control+k")
     page.locator("#palette-text").fill("pan")
-    page.locator("#palette [role=option]").first.wait_for()
+    page.locator("#palette [role=option]", has_text="KT-").first.wait_for()
 
 
 def _keys(page: Page) -> None:
