@@ -5,7 +5,7 @@ A subclass names its model and, where the declaration does not say enough, which
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from flask import Response, abort, flash, g, jsonify, make_response, redirect, request
@@ -232,7 +232,7 @@ class ResourceView(PersonalPages, GuardedView, DisarmedModelView):
         data = request.form if request.method == "POST" else None
         form = forms.build(self, None, data, self.begun_from() if data is None else None)
         outcome = saving.Outcome()
-        if data is not None and self._is_sendable(form, None):
+        if data is not None and self._is_sendable(form, records.problems_of(self.model, None, form.values())):
             accepted = doubts.accepted(data.get(forms.CONFIRM))
             outcome = saving.create(form, self.model, self.actor, forms.request_mark(data), self.also(None), accepted)
             if outcome.key is not None:
@@ -253,17 +253,20 @@ class ResourceView(PersonalPages, GuardedView, DisarmedModelView):
         data = request.form if request.method == "POST" else None
         form = forms.build(self, record, data)
         outcome = saving.Outcome()
-        if data is not None and self._is_sendable(form, record):
+        if data is not None:
             values = form.values()
             forms.take_theirs(self.model, record, values, data)
             opened = key_of(data.get(forms.VERSION))
-            accepted = doubts.accepted(data.get(forms.CONFIRM))
-            outcome = saving.update(
-                form, record, self.actor, opened, values, forms.request_mark(data), self.also(record), accepted
-            )
-            if outcome.key is not None:
-                return self._after_save(form, outcome)
-            record = self.get_one(record.id)
+            # Over a newer version the unit merges first: what this person did not change may not go with it.
+            problems = records.problems_of(self.model, record, values) if opened == record.version else []
+            if self._is_sendable(form, problems):
+                accepted = doubts.accepted(data.get(forms.CONFIRM))
+                outcome = saving.update(
+                    form, record, self.actor, opened, values, forms.request_mark(data), self.also(record), accepted
+                )
+                if outcome.key is not None:
+                    return self._after_save(form, outcome)
+                record = self.get_one(record.id)
         return self._show_form(form, record, outcome)
 
     def also(self, record: Resource | None) -> saving.Extra:
@@ -277,11 +280,11 @@ class ResourceView(PersonalPages, GuardedView, DisarmedModelView):
         """Return what the form's template needs besides."""
         return {}
 
-    def _is_sendable(self, form: forms.RecordForm, record: Resource | None) -> bool:
+    def _is_sendable(self, form: forms.RecordForm, problems: Iterable[Refused]) -> bool:
         readable = form.validate()
         self.check_extra(form)
         # All at once: what the unit would refuse one after the other.
-        for refused in records.problems_of(self.model, record, form.values()):
+        for refused in problems:
             if refused.field in form and not form[refused.field].read_only and not form[refused.field].errors:
                 form.refuse(str(refused), refused.field)
         # A form whose token had expired is shown again with all that was typed, and saved by the next sending.
