@@ -18,6 +18,7 @@ from backoffice.models.types import utcnow
 from backoffice.operations import figures
 from backoffice.policy import Actor
 from backoffice.selection import Count, Selection, changes, fields_to_ask
+from backoffice.selection.rights import askable
 from backoffice.web.people import house
 
 from . import formats, timeline
@@ -122,7 +123,6 @@ def _catalogue(found: Board, actor: Actor, kept: figures.Kept) -> None:
     session = db.session()
     found.needs = needs(actor)
     asked, _sorted = fields_to_ask(Product, actor)
-    seen = policy.fields_for(actor, "read", Product)
 
     def figure(name: str, count: Any) -> Any:
         return found.take(kept.figure(name, count))
@@ -133,7 +133,7 @@ def _catalogue(found: Board, actor: Actor, kept: figures.Kept) -> None:
         found.categories = _categories(actor, figure("category", lambda: figures.by_category(session, actor)) or [])
     settings = house()
     languages = [code for code in settings.languages if code != settings.source_language] if settings else []
-    if languages and "name_i18n" in seen:
+    if languages and "name_i18n" in askable(actor, Product):
         counts = figure("language", lambda: figures.by_language(session, actor, languages)) or {}
         found.languages = _languages(languages, counts)
 

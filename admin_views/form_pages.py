@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from flask import flash, g, jsonify, redirect, request
 from flask_admin import expose
 
 from backoffice import policy
+from backoffice.errors import Refused
 from backoffice.i18n import _
 from backoffice.models.base import Resource
 from backoffice.operations import doubts, records
@@ -29,7 +31,7 @@ class FormPages:
         data = request.form if request.method == "POST" else None
         form = forms.build(self, None, data, self.begun_from() if data is None else None)
         outcome = saving.Outcome()
-        if data is not None and self._is_sendable(form, None):
+        if data is not None and self._is_sendable(form, records.problems_of(self.model, None, form.values())):
             accepted = doubts.accepted(data.get(forms.CONFIRM))
             outcome = saving.create(form, self.model, self.actor, forms.request_mark(data), self.also(None), accepted)
             if outcome.key is not None:
@@ -50,18 +52,26 @@ class FormPages:
         data = request.form if request.method == "POST" else None
         form = forms.build(self, record, data)
         outcome = saving.Outcome()
-        if data is not None and self._is_sendable(form, record):
-            values = form.values()
-            forms.take_theirs(self.model, record, values, data)
-            opened = key_of(data.get(forms.VERSION))
-            accepted = doubts.accepted(data.get(forms.CONFIRM))
-            outcome = saving.update(
-                form, record, self.actor, opened, values, forms.request_mark(data), self.also(record), accepted
-            )
+        if data is not None:
+            outcome = self._saved(form, record)
             if outcome.key is not None:
                 return self._after_save(form, outcome)
             record = self.get_one(record.id)
         return self._show_form(form, record, outcome)
+
+    def _saved(self, form: forms.RecordForm, record: Resource) -> saving.Outcome:
+        """Save a form that was sent over `record`, and return what became of it."""
+        data, values = request.form, form.values()
+        forms.take_theirs(self.model, record, values, data)
+        opened = key_of(data.get(forms.VERSION))
+        # Over a newer version the unit merges first: what this person did not change may not go with it.
+        problems = records.problems_of(self.model, record, values) if opened == record.version else []
+        if not self._is_sendable(form, problems):
+            return saving.Outcome()
+        accepted = doubts.accepted(data.get(forms.CONFIRM))
+        return saving.update(
+            form, record, self.actor, opened, values, forms.request_mark(data), self.also(record), accepted
+        )
 
     def also(self, record: Resource | None) -> saving.Extra:
         """Return what is done besides setting the fields, in the same unit."""
@@ -74,11 +84,11 @@ class FormPages:
         """Return what the form's template needs besides."""
         return {}
 
-    def _is_sendable(self, form: forms.RecordForm, record: Resource | None) -> bool:
+    def _is_sendable(self, form: forms.RecordForm, problems: Iterable[Refused]) -> bool:
         readable = form.validate()
         self.check_extra(form)
         # All at once: what the unit would refuse one after the other.
-        for refused in records.problems_of(self.model, record, form.values()):
+        for refused in problems:
             if refused.field in form and not form[refused.field].read_only and not form[refused.field].errors:
                 form.refuse(str(refused), refused.field)
         # A form whose token had expired is shown again with all that was typed, and saved by the next sending.

@@ -60,9 +60,10 @@ def keys_of(value: Any) -> set[int]:
     return {item if isinstance(item, int) else item.id for item in items if item is not None}
 
 
-def find(session: Session, actor: Actor, declared: Field, text: str, limit: int = LIMIT) -> list[Option]:
-    """Return the records that `text` finds for a reference field, at most `limit`."""
-    rows = look_up(session, resources()[str(declared.target)], actor, text[:200], limit, reader_language())
+def find(session: Session, actor: Actor, declared: Field, text: str, language: str | None = None) -> list[Option]:
+    """Return the records that `text` finds for a reference field, at most LIMIT, named in the reader's language."""
+    language = reader_language() if language is None else language
+    rows = look_up(session, resources()[str(declared.target)], actor, text[:200], LIMIT, language)
     return [Option(one.id, one.label, one.detail) for one in rows]
 
 
@@ -105,6 +106,10 @@ def remember(actor: Actor, form: Any) -> None:
         personal.prefer(actor.user_id, f"recent.{target}", [key, *before][:RECENT])
 
 
+def _called(options: list[Option], text: str) -> list[Option]:
+    return [option for option in options if option.label.casefold() == text.strip().casefold()]
+
+
 class LookupField(HouseField):
     """Base of the fields that search on the server."""
 
@@ -134,7 +139,10 @@ class LookupField(HouseField):
     def one(self, text: str) -> int | None:
         """Return the key of the one record that `text` means; else keep what it found and note the problem."""
         options = self.search(text)
-        exact = [option for option in options if option.label.casefold() == text.strip().casefold()]
+        exact = _called(options, text)
+        if len(options) > 1 and not exact:
+            # Typed as it is called in the source language, while the others are shown in the reader's.
+            exact = _called(find(self.session, self.actor, self.declared, text, language=""), text)
         if len(exact) == 1 or len(options) == 1:
             return (exact or options)[0].key
         if options:

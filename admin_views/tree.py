@@ -19,6 +19,7 @@ from backoffice.models.house import in_language
 from backoffice.models.search_entry import words
 from backoffice.models.types import fold
 from backoffice.selection import Count, tree
+from backoffice.selection.rights import seen_at
 
 from . import formats
 from .fields import direction_of
@@ -124,7 +125,7 @@ class Drawer:
     def __init__(self, view: Any, asked: Asked) -> None:
         self.view, self.asked = view, asked
         readable = policy.fields_for(view.actor, "read", Category)
-        self.named = policy.names(view.actor, Category)
+        self.seen = seen_at(view.actor, Category)
         self.tongue = Tongue.of_reader(readable)
         self.languages = other_languages() if "name_i18n" in readable else []
         self.base = view.address("index_view")
@@ -146,6 +147,7 @@ class Drawer:
     def line(self, node: tree.Node, found: tree.Tree | None = None) -> Line:
         """Return one row."""
         name, source, own = self._names(node)
+        languages = self._languages(node)
         pieces, beside = self._marked(name, node.found), self._marked(source if source != name else "", node.found)
         if node.found and not any(met for _text, met in pieces + beside):
             pieces, beside = self._met_otherwise(node, name)
@@ -156,7 +158,7 @@ class Drawer:
             pieces,
             beside,
             own,
-            [code for code in self.languages if not node.translations.get(code)],
+            [code for code in languages if not node.translations.get(code)],
             bool(below),
             self.asked.toggled(node.id).address(self.base),
             f"{self.products}?category_id={node.id}" if self.products else "",
@@ -169,16 +171,23 @@ class Drawer:
 
     def _names(self, node: tree.Node) -> tuple[str, str, str]:
         """Return the name that is shown, that of the source, and the one that is changed in place."""
-        if not self.named:
+        seen = self.seen(node.path)
+        if "name" not in seen:
             return f"#{node.id}", f"#{node.id}", ""
         if not self.tongue.code:
             return node.name, node.name, node.name
+        if "name_i18n" not in seen:
+            return node.name, node.name, ""
         own = str(node.translations.get(self.tongue.code) or "")
         return in_language(node.name, dict(node.translations), self.tongue.code), node.name, own
 
+    def _languages(self, node: tree.Node) -> list[str]:
+        """Return the other content languages in which the name of a category may be known."""
+        return self.languages if "name_i18n" in self.seen(node.path) else []
+
     def _met_otherwise(self, node: tree.Node, name: str) -> tuple[list[tuple[str, bool]], list[tuple[str, bool]]]:
         """Return the name and, beside it, the one in another language that the search met; else all of the name."""
-        others = [str(node.translations.get(code) or "") for code in self.languages]
+        others = [str(node.translations.get(code) or "") for code in self._languages(node)]
         marked = [self._marked(one, True) for one in others if one]
         met = next((pieces for pieces in marked if any(met for _text, met in pieces)), None)
         return ([(name, False)], met) if met else ([(name, True)], [])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, select
+from sqlalchemy import ColumnElement, Select, case, null, select
 from sqlalchemy.orm import Session
 
 from .. import policy
@@ -17,7 +17,7 @@ from ..models.house import in_language
 from ..models.search_entry import words
 from ..policy import Actor
 from .filters import subtree
-from .rights import askable
+from .rights import askable, seen_at
 from .searching import NOWHERE, begins, exact, part_of
 
 MAX_FOUND = 50
@@ -53,7 +53,7 @@ def look_up(
         statement = statement.where(exact(model, text, seen))
     records = list(session.scalars(statement.order_by(*_best_first(model, text, seen)).limit(limit)).unique())
     if model is Category:
-        return _categories(session, actor, records, language)
+        return _categories(session, actor, records, seen, language)
     return [_found(record, seen) for record in records]
 
 
@@ -70,25 +70,26 @@ def _seen(actor: Actor, model: type[Resource]) -> frozenset[str]:
 def trails(session: Session, actor: Actor, paths: Mapping[int, str], language: str = "") -> dict[int, str]:
     """Return for each category of `paths` the names of its parents within reach and its own: “Phones › Cases”.
 
-    Names stand in `language` where they have been translated and the actor sees it, else in the source language.
+    Names stand in `language` where they have been translated and the actor sees it, else in the source language. Names
+    that the actor does not see where they stand are left out, and so is a category whose own name is one of them.
     """
     steps = {key: [int(step) for step in path.split("/") if step] for key, path in paths.items()}
     wanted = {step for own in steps.values() for step in own}
-    told = [Category.id, Category.name, *([Category.name_i18n] if language and _is_translated_for(actor) else ())]
-    rows = session.execute(select(*told).where(Category.id.in_(sorted(wanted)), policy.condition(actor, Category)))
-    names = {row[0]: in_language(row[1], row[2], language) if len(row) > 2 else row[1] for row in rows}
-    return {key: ARROW.join(names[step] for step in own if step in names) for key, own in steps.items()}
+    translations = Category.name_i18n if language else null()
+    told = select(Category.id, Category.path, Category.name, translations)
+    rows = session.execute(told.where(Category.id.in_(sorted(wanted)), policy.condition(actor, Category)))
+    seen, names = seen_at(actor, Category), {}
+    for key, path, name, translated in rows:
+        shown = seen(path)
+        if "name" in shown:
+            names[key] = in_language(name, translated if "name_i18n" in shown else None, language)
+    return {key: ARROW.join(names[step] for step in own if step in names) for key, own in steps.items() if key in names}
 
 
-def _is_translated_for(actor: Actor) -> bool:
-    return "name_i18n" in askable(actor, Category)
-
-
-def _categories(session: Session, actor: Actor, records: list[Any], language: str) -> list[Found]:
-    if not policy.names(actor, Category):
-        return [Found(record.id, f"#{record.id}") for record in records]
+def _categories(session: Session, actor: Actor, records: list[Any], seen: frozenset[str], language: str) -> list[Found]:
     named = trails(session, actor, {record.id: record.path for record in records}, language)
-    return [Found(record.id, named[record.id] or record.name, record.slug) for record in records]
+    slugs = {record.id: record.slug for record in records} if "slug" in seen else {}
+    return [Found(record.id, named.get(record.id, f"#{record.id}"), slugs.get(record.id, "")) for record in records]
 
 
 def _found(record: Resource, seen: frozenset[str]) -> Found:

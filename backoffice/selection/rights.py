@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from .. import policy
 from ..models.base import Resource, fields_of
-from ..policy import Actor, RoleRights
+from ..policy import Actor, Place, RoleRights
 
 
 def askable(actor: Actor, model: type[Resource]) -> frozenset[str]:
@@ -21,6 +24,14 @@ def askable(actor: Actor, model: type[Resource]) -> frozenset[str]:
         for field, declared in fields_of(model).items()
         if not declared.secret and _seen_everywhere(readers, name, field, limited)
     )
+
+
+def seen_at(actor: Actor, model: type[Resource]) -> Callable[[str | None], frozenset[str]]:
+    """Return what gives the fields that `actor` sees of a record of `model` filed under a path."""
+    everywhere = askable(actor, model)
+    if everywhere == policy.fields_for(actor, "read", model):
+        return lambda _path: everywhere
+    return lambda path: policy.fields_for(actor, "read", model, Place(model.resource, path))
 
 
 def _seen_everywhere(readers: list[RoleRights], resource: str, field: str, limited: bool) -> bool:

@@ -73,7 +73,13 @@
       clearTimeout(slow);
       clearTimeout(late);
     }
-    await take(response, answer);
+    try {
+      await take(response, answer);
+    } catch (error) {
+      if (!job) throw error;
+      // An answer that cannot be used ends the sending, or the form would say that it saves for ever.
+      fail(words.failed);
+    }
   };
 
   const take = async (response, answer) => {

@@ -13,10 +13,14 @@ from sqlalchemy import func, select, update
 
 from backoffice import writes
 from backoffice.extensions import db
+from backoffice.models.category import Category
 from backoffice.models.history import ChangeSet
+from backoffice.models.house import HOUSE_ID, House
 from backoffice.models.personal import Figure
 from backoffice.models.product import Product
+from backoffice.models.role import Role
 from backoffice.models.types import utcnow
+from backoffice.models.user import User
 from backoffice.operations import figures
 from backoffice.policy import Actor
 
@@ -132,6 +136,20 @@ def test_the_chart_counts_what_history_tells(admin: Browser, sign_in: Opened, wo
     with writes.unit(house, "Prices") as unit:
         unit.get(Product, world.case).price = Decimal("23.45")
     assert (counted(admin), counted(limited)) == (before[0] + 2, before[1] + 1)
+
+
+def test_translations_are_counted_for_who_sees_them_everywhere(
+    newcomer: Callable[..., Browser], world: World, house: Actor
+) -> None:
+    browser = newcomer(["product:read"], [world.cups], hidden_fields=["product.name_i18n"])
+    with writes.unit(house, "Another role") as unit:
+        unit.get(House, HOUSE_ID).languages = ["en", "fr"]
+        unit.get(Product, world.mug).name_i18n = {"fr": "Tasse"}
+        other = unit.add(Role(key="phones", name="Phones", grants=["product:read"]))
+        other.categories = [unit.get(Category, world.phones)]
+        user = unit.get(User, world.users["somebody"])
+        user.roles = [*user.roles, other]
+    assert "French" not in browser.get("/admin/").text, "the one product with a French name hides it"
 
 
 def test_the_number_of_statements_does_not_grow(

@@ -171,6 +171,26 @@ def test_taking_theirs_keeps_theirs_and_saves_the_rest(
     assert (mug.price, mug.name, mug.attributes) == (Decimal("14.90"), "My mug", {"colour": "green", "size": 2})
 
 
+@pytest.mark.parametrize("typed", [{"name": "My mug"}, {"price": "12.60"}])
+def test_what_a_colleague_changed_meanwhile_is_merged_before_it_is_judged(
+    newcomer: Callable[..., Browser], house: Actor, world: World, typed: dict[str, str]
+) -> None:
+    """The price that stands in the form does not go with the currency of today, which this person may not set."""
+    address = f"/admin/product/edit/?id={world.mug}"
+    browser = newcomer(("product:read", "product:update"), locked_fields=["product.currency"])
+    opened = browser.form(address)
+    with writes.unit(house, "Yen") as unit:
+        mug = unit.get(Product, world.mug)
+        mug.currency, mug.price, mug.cost = "JPY", Decimal(1300), Decimal(400)
+    answer = browser.post(address, opened | typed)
+    if "price" in typed:
+        assert answer.status_code == 409 and product(world.mug).price == Decimal(1300)
+        answer = browser.post(address, form_of(answer.text) | {"name": "My mug", "_choice.price": "theirs"})
+    assert answer.status_code == 303
+    stored = product(world.mug)
+    assert (stored.name, stored.currency, stored.price, stored.cost) == ("My mug", "JPY", Decimal(1300), Decimal(400))
+
+
 def test_a_form_sent_twice_is_done_once(admin: Browser, app: Flask) -> None:
     form = admin.form("/admin/product/new/") | {"name": "Once", "sku": "O-1"}
     first, second = (admin.post("/admin/product/new/", form) for _time in range(2))

@@ -23,7 +23,7 @@ from backoffice.models.role import Role
 from backoffice.models.user import User
 from backoffice.policy import Actor
 
-from .conftest import Browser, World
+from .conftest import Browser, World, product
 
 TRANSLATIONS = Path(__file__).resolve().parents[2] / "translations"
 
@@ -137,3 +137,85 @@ def test_a_category_is_found_by_its_name_in_any_language(
     with writes.unit(house, "Hide") as unit:
         unit.get(Role, world.roles["editor"]).hidden_fields = ["category.name_i18n"]
     assert reader.get(f"{LOOK}tass").json == []
+
+
+@pytest.mark.parametrize("text", ["Cups", "Tasses", "tasses"])
+def test_a_category_is_typed_by_its_name_in_either_language(
+    admin: Browser, world: World, house: Actor, text: str
+) -> None:
+    with writes.unit(house, "Names") as unit:
+        unit.get(House, HOUSE_ID).languages = ["en", "fr"]
+        unit.get(Category, world.cups).name_i18n = {"fr": "Tasses"}
+        unit.add(Category(name="Cups of glass", name_i18n={"fr": "Tasses en verre"}))
+        unit.get(User, world.users["administrator"]).locale = "fr"
+    address = f"/admin/product/edit/?id={world.case}"
+    assert admin.submit(address, **{"category_id.text": text}).status_code == 303
+    assert product(world.case).category_id == world.cups
+
+
+#: Where a category of one's own is named.
+OWN = {
+    "tree": "/admin/category/",
+    "search of the tree": "/admin/category/?find=slugged",
+    "rows of the tree": "/admin/category/?expanded={cups}",
+    "list": "/admin/product/",
+    "chip": "/admin/product/?category_id={cups}",
+    "form": "/admin/product/edit/?id={mug}",
+    "details": "/admin/product/details/?id={mug}",
+    "dashboard": "/admin/",
+    "palette": "/admin/palette/?q=slugged",
+    "look-up": LOOK,
+}
+
+
+@pytest.mark.parametrize("locale", ["en", "fr"])
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_name_that_is_hidden_where_the_category_stands_is_told_nowhere(
+    newcomer: Callable[..., Browser], world: World, house: Actor, elsewhere: bool, locale: str
+) -> None:
+    """Another role may show names in another part of the tree."""
+    grants = ["product:read", "product:update", "category:read"]
+    hidden = ["category.name", "category.name_i18n"]
+    browser = newcomer(grants, [world.cups] if elsewhere else [], hidden_fields=hidden)
+    with writes.unit(house, "Names") as unit:
+        unit.get(House, HOUSE_ID).languages = ["en", "fr"]
+        cups, user = unit.get(Category, world.cups), unit.get(User, world.users["somebody"])
+        cups.slug, cups.name_i18n, user.locale = "slugged", {"fr": "Tasses"}, locale
+        if elsewhere:
+            other = unit.add(Role(key="phones", name="Phones", grants=grants))
+            other.categories = [unit.get(Category, world.phones)]
+            user.roles = [*user.roles, other]
+    for place, address in OWN.items():
+        headers = {"Accept": "application/json"} if place == "palette" else {}
+        answer = browser.get(address.format(cups=world.cups, mug=world.mug), headers=headers)
+        assert answer.status_code == 200
+        assert "Cups" not in answer.text and "Tasses" not in answer.text, place
+    browser.post("/admin/palette/recent/", {"chosen": f"category.{world.cups}"})
+    recent = browser.get("/admin/palette/").text
+    assert f"#{world.cups}" in recent and "Cups" not in recent and "Tasses" not in recent
+
+
+def test_a_translation_that_is_hidden_where_the_category_stands_is_told_nowhere(
+    newcomer: Callable[..., Browser], world: World, house: Actor
+) -> None:
+    grants = ["product:read", "product:update", "category:read"]
+    browser = newcomer(grants, [world.cups], hidden_fields=["category.name_i18n"])
+    with writes.unit(house, "Names") as unit:
+        unit.get(House, HOUSE_ID).languages = ["en", "fr"]
+        unit.get(Category, world.cups).name_i18n = {"fr": "Tasses"}
+        unit.get(Category, world.phones).name_i18n = {"fr": "Appareils"}
+        other = unit.add(Role(key="phones", name="Phones", grants=grants))
+        other.categories = [unit.get(Category, world.phones)]
+        user = unit.get(User, world.users["somebody"])
+        user.locale, user.roles = "fr", [*user.roles, other]
+    for place, address in OWN.items():
+        answer = browser.get(address.format(cups=world.cups, mug=world.mug))
+        assert "Tasses" not in answer.text, place
+    for address in (OWN["tree"], LOOK):
+        assert "Appareils" in browser.get(address).text, "where it is seen it is told"
+
+
+def test_a_look_up_does_not_tell_a_slug_that_is_hidden(newcomer: Callable[..., Browser], world: World) -> None:
+    browser = newcomer(["product:read", "product:update", "category:read"], hidden_fields=["category.slug"])
+    found = browser.get(f"{LOOK}cups").json or []
+    assert [(one["text"], one["detail"]) for one in found] == [("Cups", "")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -267,17 +268,23 @@ def test_without_a_connection_it_is_kept_and_saved_when_it_is_back(page: Page, b
     assert stored(behind, key).slug == "offline-slug" and drafts(page) == []
 
 
-def test_a_fault_of_the_server_keeps_what_was_typed(page: Page, behind: Flask, key: int) -> None:
+#: What a fault on the way may answer: words, nothing that can be used, and a page without a token.
+FAULTS = {"told": {"message": "x"}, "nothing": None, "tokenless": {"token_failed": True, "page": "<p>x</p>"}}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_of_the_server_keeps_what_was_typed(page: Page, behind: Flask, key: int, fault: str) -> None:
     page.goto(edit(key))
-    page.locator("#f-slug").fill("broken-slug")
-    page.route("**/edit/**", lambda route: route.fulfill(status=500, json={"message": "x"}))
+    slug = f"{fault}-slug"
+    page.locator("#f-slug").fill(slug)
+    page.route("**/edit/**", lambda route: route.fulfill(status=500, body=json.dumps(FAULTS[fault])))
     save(page)
     expect(said(page)).to_contain_text("Not saved: something broke here.")
-    expect(page.locator("#f-slug")).to_have_value("broken-slug")
+    expect(page.locator("#f-slug")).to_have_value(slug)
     page.unroute("**/edit/**")
     save(page)
     saved(page)
-    assert stored(behind, key).slug == "broken-slug"
+    assert stored(behind, key).slug == slug
 
 
 # Drafts and sessions.

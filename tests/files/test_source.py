@@ -218,3 +218,13 @@ def test_a_mapping_s_columns_tell_the_delimiter(words: Flask, tmp_path: Path) ->
     path.write_text("id|a,b,c,d\n1|2,3,4,5\n", encoding="utf-8")
     assert open_source(path).delimiter == ","
     assert open_source(path, known={"id", "a,b,c,d"}.__contains__).delimiter == "|"
+
+
+def test_a_cell_that_is_too_long_leaves_the_delimiter_and_the_other_rows(words: Flask, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"sku;name\nA-1;Cup\nA-2;{'x' * 200_000}\nA-3;Pot\n", encoding="utf-8")
+    for known in ({"sku", "name"}, set[str]()):
+        source = open_source(path, known=known.__contains__)
+        assert (source.delimiter, source.header) == (";", ["sku", "name"])
+        told = [(row.cells.get("sku"), bool(row.problem)) for row in source.rows()]
+        assert told == [("A-1", False), (None, True), ("A-3", False)]

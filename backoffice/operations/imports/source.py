@@ -8,6 +8,7 @@ import gzip
 import json
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
@@ -242,10 +243,10 @@ def _delimiter_of(sample: list[str], known: Callable[[str], object]) -> str:
     """Return the delimiter that makes the most known names of the first line, or else the most columns of all lines."""
 
     def score(delimiter: str) -> tuple[float, int, int]:
-        try:
-            rows = [row for row in csv.reader(sample, delimiter=delimiter) if row]
-        except csv.Error:
-            return 0, 0, 0
+        rows: list[list[str]] = []
+        # Where a row cannot be read, the names and the rows before it tell all the same.
+        with suppress(csv.Error):
+            rows.extend(row for row in csv.reader(sample, delimiter=delimiter) if row)
         header = [unguarded(name.strip()) for name in rows[0]] if rows else []
         if len(header) < 2:
             return 0, 0, len(header)
