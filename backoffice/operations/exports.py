@@ -22,6 +22,7 @@ from ..models.fields import Field, Kind
 from ..models.types import sort_key
 from ..policy import Actor
 from ..selection import Selection
+from ..selection.rights import seen_at
 from . import cells
 from .imports.columns import PATH, parent_field
 
@@ -157,7 +158,10 @@ class _Writer:
     def _named(self, target: type[Resource], record: Any) -> str:
         if parent_field(target):
             return self.trail(record)
-        known = target.resource.referable or policy.allows(self.selection.actor, "read", target.resource.name, record)
+        actor = self.selection.actor
+        known = target.resource.referable or (
+            policy.allows(actor, "read", target.resource.name, record) and policy.names(actor, target, record)
+        )
         return str(getattr(record, target.resource.key)) if known else ""
 
     def trail(self, record: Any) -> str:
@@ -170,15 +174,21 @@ class _Writer:
         """Read the names of the whole tree at once: it is small beside the rows that lie in it."""
         parent = parent_field(model)
         column = getattr(model, parent.name if parent else "id")
-        nodes = {key: (name, above) for key, name, above in self.session.execute(select(model.id, model.name, column))}
+        told = select(model.id, model.name, column, model.path)
+        nodes = {key: (name, above, path) for key, name, above, path in self.session.execute(told)}
         seen = set(self.session.scalars(policy.referable(self.selection.actor, select(model.id), model)))
+        shown = seen_at(self.selection.actor, model)
+        named = {key for key in seen if model.resource.title in shown(nodes[key][2])}
         for key in nodes:
             steps: list[int] = []
             at: int | None = key if key in seen else None
             while at is not None and at not in steps:
                 steps.insert(0, at)
                 at = nodes[at][1]
-            self._trails[key] = cells.joined_path([nodes[step][0] for step in steps if step in seen])
+            within = [step for step in steps if step in seen]
+            # With a step left out it would be the path of another one.
+            known = named.issuperset(within)
+            self._trails[key] = cells.joined_path([nodes[step][0] for step in within]) if known else ""
             if model is self.model:
                 self._depths[key] = len(steps)
 
@@ -233,7 +243,7 @@ class _JsonLines(_Writer):
     def row(self, record: Resource) -> str:
         shown = self.shown(record)
         found: dict[str, Any] = {}
-        if parent_field(self.model):
+        if parent_field(self.model) and self.model.resource.title in shown:
             found[PATH] = cells.encoded(self.path_of(record))
         for field in self.plain_fields():
             if field.name not in shown:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -221,8 +222,20 @@ def test_a_root_of_the_same_name_does_not_mislead(files: Files, shelf: Shelf) ->
     assert product("C").category.path.startswith(shelf.cases)  # type: ignore[union-attr]
 
 
-def test_names_of_what_may_not_be_known_change_nothing(files: Files, shelf: Shelf) -> None:
-    blind = rights("product:read", "product:update", "product:export", "product:import")
+#: Who may not know what brands, categories and tags are called: without the right to read them, or the fields hidden.
+BLIND = {
+    "no right": rights("product:read", "product:update", "product:export", "product:import"),
+    "hidden names": rights(
+        *("product:read", "product:update", "product:export", "product:import"),
+        *("brand:read", "category:read", "tag:read"),
+        hidden=frozenset({"brand.name", "category.name", "tag.name"}),
+    ),
+}
+
+
+@pytest.mark.parametrize("who", BLIND)
+def test_names_of_what_may_not_be_known_change_nothing(files: Files, shelf: Shelf, who: str) -> None:
+    blind = BLIND[who]
     for form in ("csv", "jsonl"):
         path = files.out(Product, form, blind)
         text = path.read_text(encoding="utf-8")
@@ -230,6 +243,13 @@ def test_names_of_what_may_not_be_known_change_nothing(files: Files, shelf: Shel
         before = digest()
         assert fates(files.load(path, actor=blind)) == (0, 0, 5, 0)
         assert digest() == before
+
+
+def test_hidden_paths_of_a_tree_are_not_exported(files: Files, shelf: Shelf) -> None:
+    blind = rights("category:read", "category:export", hidden=frozenset({"category.name"}))
+    for form in ("csv", "jsonl"):
+        text = files.out(Category, form, blind).read_text(encoding="utf-8")
+        assert "slug" in text and not re.search("Phones|Cases|Leather", text)
 
 
 def signed_up(grants: tuple[str, ...]) -> Actor:
