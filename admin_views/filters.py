@@ -185,7 +185,7 @@ def _reference(
     view: Any, field: Field, values: list[str], missing: tuple[Box, ...], names: dict[tuple[str, int], str]
 ) -> Editor:
     """Return all records of a small target as boxes; of a larger one the chosen ones, and a look-up for others."""
-    few = find(db.session, view.actor, field, "", OFFERED_WHOLE + 1)
+    few = find(db.session, view.actor, field, "")
     whole = len(few) <= OFFERED_WHOLE
     options = {str(one.key): one.label for one in few} if whole else {}
     for value in values:

@@ -212,6 +212,8 @@ def test_a_chip_holds_all_values_of_a_field(admin: Browser, world: World) -> Non
 def test_a_filter_is_added_by_an_address_and_is_none_until_it_holds_something(admin: Browser, world: World) -> None:
     page = shown(admin, LIST)
     assert f'href="{LIST}?add=brand_id"' in page and 'data-chip="brand_id"' not in page
+    for name in re.findall(rf'href="{re.escape(LIST)}\?add=(\w+)"', page):
+        assert f'data-chip="{name}"' in shown(admin, f"{LIST}?add={name}"), name
     added = shown(admin, f"{LIST}?add=brand_id&status=draft")
     assert re.search(r'data-chip="brand_id" open', added)
     assert f'href="{LIST}?status=draft&add=brand_id"' not in added, "it is there already"
