@@ -200,7 +200,7 @@ class Seen(HTMLParser):
     SAID = frozenset({"title", "aria-label", "placeholder", "alt", "aria-description", "aria-roledescription"})
     SILENT = frozenset({"script", "style"})
     #: Attributes of `data-` that hold no words.
-    CODED = frozenset({"data-hx-trigger", "data-href", "data-more", "data-content"})
+    CODED = frozenset({"data-hx-swap", "data-hx-trigger", "data-href", "data-more", "data-content"})
 
     def __init__(self) -> None:
         super().__init__()
