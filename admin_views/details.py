@@ -119,7 +119,7 @@ def saved_note(model: type[Resource], name: str, outcome: Outcome) -> dict[str, 
     else:
         text = _("“%(name)s” saved.", name=name)
     if outcome.merged:
-        fields = ", ".join(_labels(model, outcome.merged))
+        fields = _(", ").join(_labels(model, outcome.merged))
         text += " " + _("A colleague changed %(fields)s meanwhile; that was kept.", fields=fields)
     return {"text": text, "undo": outcome.change_set_id}
 

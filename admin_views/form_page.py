@@ -118,7 +118,7 @@ def colleagues_sentence(people: list[str]) -> str:
         return ""
     if len(people) == 1:
         return _("%(name)s has this open too", name=people[0])
-    return _("%(names)s have this open too", names=", ".join(people))
+    return _("%(names)s have this open too", names=_(", ").join(people))
 
 
 def _colleagues(actor: Actor, record: Resource | None) -> str:

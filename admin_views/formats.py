@@ -159,7 +159,12 @@ def reference(declared: Field, key: Any, names: Names) -> Markup:
 
 def references(declared: Field, keys: Any, names: Names) -> Markup:
     """Return the names of several records."""
-    return Markup(", ").join(reference(declared, key, names) for key in keys) if keys else nothing()
+    return joined(reference(declared, key, names) for key in keys) if keys else nothing()
+
+
+def joined(parts: Iterable[Markup]) -> Markup:
+    """Return `parts` beside each other as the reader parts a list."""
+    return escape(_(", ")).join(parts)
 
 
 def encoded(model: type[Resource], key: str, value: Any, names: Names) -> Markup:
@@ -202,7 +207,7 @@ _SIMPLE: dict[Kind, Callable[[Field, Any], Markup]] = {
     Kind.BOOLEAN: lambda _field, value: escape(truth(value)),
     Kind.CHOICE: lambda declared, value: escape(choice(declared, value)),
     Kind.HTML: lambda _field, value: Markup("<bdi>{}</bdi>").format(clip(text_of(str(value)))),
-    Kind.LIST: lambda _field, value: escape(", ".join(value)),
+    Kind.LIST: lambda _field, value: joined(Markup("<bdi>{}</bdi>").format(one) for one in value),
     Kind.MAP: lambda declared, value: entries(value, language_label if declared.entry_prefix != declared.name else str),
     Kind.CODE: lambda field, value: code(value, short=field.max_length <= SHORT_CODE),
 }
