@@ -57,4 +57,5 @@ SCREENS = (
     Screen("profile", "/profile"),
     Screen("refused", "/admin/user/", "viewer", status=403),
     Screen("not found", "/admin/nothing", status=404),
+    Screen("nothing for nobody", "/nothing", None, status=404),
 )

@@ -480,17 +480,9 @@ def test_without_scripts_the_drawer_of_a_phone_opens_and_closes(open_page: Opene
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_axe_finds_nothing_and_nothing_sticks_out(open_page: Opened, look: str) -> None:
-    chosen, problems = LOOKS[look], []
-    for path, who in (
-        ("/login", None), ("/nothing", None), ("/profile", "administrator"), ("/admin/", "administrator"),
-        ("/admin/user/", "viewer"), ("/admin/nothing", "viewer"),
-    ):  # fmt: skip
-        page = open_page(path, who=who, **chosen)
-        problems += [f"{path} {finding}" for finding in findings(page)]
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            problems.append(f"{path} is wider than the screen")
-    page = open_page(who="administrator", **chosen)
+def test_axe_finds_nothing_in_what_opens(open_page: Opened, look: str) -> None:
+    problems = []
+    page = open_page(who="administrator", **LOOKS[look])
     page.evaluate(TOAST, ["Done.", {"undo": 1}])
     page.evaluate(TOAST, ["Take care.", {"kind": "warning"}])
     page.evaluate(TOAST, ["Not done.", {"kind": "error"}])
