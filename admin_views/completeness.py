@@ -11,7 +11,8 @@ from backoffice.models.base import fields_of
 from backoffice.models.product import Product
 from backoffice.policy import Actor
 from backoffice.selection.rights import askable
-from backoffice.web.people import house
+
+from .names import other_languages
 
 #: What counts, in the order in which it is named as missing. Each is worth the same.
 PARTS = ("name", "description", "category_id", "brand_id", "price", "image_url", "gtin", "attributes")
@@ -49,9 +50,8 @@ def _measure(actor: Actor) -> tuple[list[str], list[str], dict[str, str]]:
     """Return the parts and languages that count and what the parts are called, worked out once per request."""
     if "completeness" not in g:
         seen = askable(actor, Product)
-        settings = house()
-        languages = [code for code in settings.languages if code != settings.source_language] if settings else []
+        languages = other_languages() if TRANSLATED in seen else []
         labels = {name: str(fields_of(Product)[name].label) for name in PARTS}
-        g.completeness = [name for name in PARTS if name in seen], languages if TRANSLATED in seen else [], labels
+        g.completeness = [name for name in PARTS if name in seen], languages, labels
     measure: tuple[list[str], list[str], dict[str, str]] = g.completeness
     return measure

@@ -19,11 +19,10 @@ from backoffice.operations import figures
 from backoffice.policy import Actor
 from backoffice.selection import Count, Selection, changes, fields_to_ask
 from backoffice.selection.rights import askable
-from backoffice.web.people import house
 
 from . import formats, timeline
 from .access import GuardedView
-from .names import names_of
+from .names import names_of, other_languages
 
 #: Change sets and needs shown.
 LATEST, MOST_NEEDS = 6, 6
@@ -131,8 +130,7 @@ def _catalogue(found: Board, actor: Actor, kept: figures.Kept) -> None:
         found.statuses = _statuses(figure("status", lambda: figures.by_status(session, actor)) or {})
     if "category_id" in asked:
         found.categories = _categories(actor, figure("category", lambda: figures.by_category(session, actor)) or [])
-    settings = house()
-    languages = [code for code in settings.languages if code != settings.source_language] if settings else []
+    languages = other_languages()
     if languages and "name_i18n" in askable(actor, Product):
         counts = figure("language", lambda: figures.by_language(session, actor, languages)) or {}
         found.languages = _languages(languages, counts)
