@@ -87,6 +87,8 @@ def told_changes(actor: Actor, statement: S) -> S:
     """
     statement = policy.visible_changes(actor, statement)
     for name, model in resources().items():
+        if policy.scopes(actor, "read", name) == ():
+            continue
         shown = policy.fields_for(actor, "read", model)
         declared = [field for field in fields_of(model).values() if not field.secret]
         if all(field.name in shown for field in declared):
