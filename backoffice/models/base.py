@@ -20,7 +20,6 @@ from sqlalchemy.orm import (
 )
 
 from ..errors import Refused, WriteRefused
-from ..extensions import Base
 from ..i18n import _, _l
 from .fields import TEXTUAL, Field, Kind
 from .types import BigKey, UtcDateTime, utcnow
@@ -78,10 +77,20 @@ def association(field: Field, **options: Any) -> Any:
     return relationship(info={"field": field}, **options)
 
 
+_resources: dict[str, type[Resource]] = {}
+
+
 class Resource:
     """Mixin of the tables that people own: each write of one is a change, each delete a move to the trash."""
 
     resource: ClassVar[Declaration]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "resource" in cls.__dict__:
+            known = {**_resources, cls.resource.name: cls}
+            _resources.clear()
+            _resources.update(sorted(known.items()))
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True, sort_order=-10)
     version: Mapped[int] = mapped_column(default=1, server_default="1", sort_order=900)
@@ -150,11 +159,9 @@ class Resource:
 _fields: dict[type[Resource], Mapping[str, Field]] = {}
 
 
-def resources() -> dict[str, type[Resource]]:
-    """Return every resource by name, in the order of declaration."""
-    found = (mapper.class_ for mapper in Base.registry.mappers)
-    models = [cls for cls in found if issubclass(cls, Resource)]
-    return {model.resource.name: model for model in sorted(models, key=lambda model: model.resource.name)}
+def resources() -> Mapping[str, type[Resource]]:
+    """Return every resource by name, in the order of the names."""
+    return _resources
 
 
 def fields_of(model: type[Resource]) -> Mapping[str, Field]:
