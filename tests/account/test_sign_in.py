@@ -98,14 +98,6 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-@pytest.fixture
-def statements(app: Flask) -> list[str]:
-    """Return the statements that the database is sent, in order."""
-    seen: list[str] = []
-    db.event.listen(db.engine, "before_cursor_execute", lambda _c, _cu, statement, *_rest: seen.append(statement))
-    return seen
-
-
 CASES = {
     "unknown": ("nobody@example.org", PASSWORD),
     "wrong": ("viewer@example.org", "seventeen red teapots"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextvars
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -15,7 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
 from markupsafe import Markup
-from sqlalchemy import event, select
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from backoffice import writes
@@ -229,20 +229,6 @@ def digest() -> dict[str, list[Any]]:
     db.session.rollback()
     tables = [table for table in Base.metadata.sorted_tables if table is not Figure.__table__]
     return {table.name: sorted(map(repr, db.session.execute(select(table)).all())) for table in tables}
-
-
-@pytest.fixture
-def statements(app: Flask) -> Iterator[list[str]]:
-    """Return the statements that ran since the list was cleared."""
-    seen: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if not statement.startswith(("BEGIN", "PRAGMA", "SET ", "SAVEPOINT", "RELEASE", "ROLLBACK")):
-            seen.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(db.engine, "before_cursor_execute", note)
 
 
 def product(key: int) -> Product:
