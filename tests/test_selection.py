@@ -15,7 +15,7 @@ from backoffice.models.product import Product
 from backoffice.models.tag import Tag
 from backoffice.models.types import utcnow
 from backoffice.policy import Actor, RoleRights
-from backoffice.selection import Found, Selection, look_up
+from backoffice.selection import Count, Found, Selection, counts, look_up
 
 
 @pytest.fixture
@@ -79,6 +79,30 @@ def test_smoke(shop: dict[str, int], house: Actor, sort: str, more: str) -> None
     assert len(forward) == selection.count(db.session).value == selection.estimate(db.session).value
     assert {row.id for row in selection.rows(db.session, chunk=3)} == set(forward)
     assert all(selection.get(db.session, key).id == key for key in forward)
+
+
+def test_numbers_of_several_selections_come_in_one_statement(
+    shop: dict[str, int], house: Actor, statements: list[str]
+) -> None:
+    nobody = Selection(Product, Actor(1, "nobody"))
+    chosen = [
+        (Selection(Product, house), 1_000),
+        (nobody, 1_000),
+        (Selection(Product, house), 1),
+        *(
+            (Selection.from_args(Product, house, {"q": word}).selection, 1_000)
+            for word in ("thing 3", "nothing-like-it")
+        ),
+        (Selection.from_args(Product, house, {"category_id": str(shop["phones"])}).selection, 1_000),
+        (Selection.from_args(Product, house, {"trash": "1"}).selection, 1_000),
+    ]
+    each = [one.count(db.session, up_to) for one, up_to in chosen]
+    statements.clear()
+    assert counts(db.session, chosen[:-2]) == each[:-2]
+    assert len(statements) == 1
+    assert counts(db.session, chosen) == each
+    assert counts(db.session, [(nobody, 1_000)]) == [Count(0, exact=True)]
+    assert len({one.value for one in each}) >= 4
 
 
 def test_look_up(shop: dict[str, int], house: Actor) -> None:

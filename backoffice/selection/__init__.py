@@ -5,7 +5,7 @@ from __future__ import annotations
 from .filters import Filter
 from .lookup import ARROW, Found, look_up, trails
 from .orders import LAST, Position
-from .question import Parsed, Selection, fields_to_ask
+from .question import Parsed, Selection, counts, fields_to_ask
 from .results import Bounds, Count, Page
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Parsed",
     "Position",
     "Selection",
+    "counts",
     "fields_to_ask",
     "look_up",
     "trails",

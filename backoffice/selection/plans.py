@@ -7,7 +7,7 @@ and cheaper is tried before, in the same statement.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy import (
     ClauseElement,
     ColumnElement,
     Executable,
+    ScalarSelect,
     Select,
     and_,
     case,
@@ -38,28 +39,35 @@ from .results import Bounds
 Row = tuple[Any, Any]  # key, value of the sort column
 Plan = Callable[[Segment, int, Any], Select[Any]]  # the stretch, rows wanted, how many of them are missing
 Tried = tuple[CTE, ColumnElement[bool]]  # rows, and whether they are the answer
+#: The categories whose rows are counted in turn; to make an alias takes longer than to use one.
+_COUNTED = aliased(Category)
+
 Try = Callable[[list[CTE], list[Segment], int, Any], Tried]  # what was tried before, the rest as for a plan
 
 
-def count(session: Session, asked: Asked, up_to: int) -> int:
-    """Return the number of matches, at most `up_to` + 1."""
+def counts(session: Session, questions: Sequence[tuple[Asked, int]]) -> list[int]:
+    """Return in one statement the number of matches of each question, at most one more than its bound."""
+    postgresql = _is_postgresql(session)
+    return list(session.execute(select(*(_counting(asked, up_to, postgresql) for asked, up_to in questions))).one())
+
+
+def _counting(asked: Asked, up_to: int, postgresql: bool) -> ScalarSelect[int]:
     column = next(iter(asked.places), None)
     keys = asked.keys()
     if keys is not None:
         rows: Select[Any] = keys
-    elif column and not asked.apart and _is_postgresql(session):
+    elif column and not asked.apart and postgresql:
         # Out of each category in turn: a scan that hopes to meet the subtree early may read the whole table.
-        place = aliased(Category)
-        own = select(literal(1).label("one")).where(getattr(asked.model, column) == place.id, asked.live)
+        own = select(literal(1).label("one")).where(getattr(asked.model, column) == _COUNTED.id, asked.live)
         # By key, as the rows lie: in another order the database looks up for each anew whether it may skip the row.
         own = own.where(*asked.within(column), *asked.ranged, *asked.filtered).limit(up_to + 1)
         own = own if asked.trash else own.order_by(asked.model.id)
-        each = own.correlate(place).lateral("each")
-        rows = select(each.c.one).select_from(place).join(each, true())
-        rows = rows.where(*in_places(place, asked.places[column]))
+        each = own.correlate(_COUNTED).lateral("each")
+        rows = select(each.c.one).select_from(_COUNTED).join(each, true())
+        rows = rows.where(*in_places(_COUNTED, asked.places[column]))
     else:
         rows = select(literal(1).label("one")).where(*asked.all())
-    return session.scalar(select(func.count()).select_from(rows.limit(up_to + 1).subquery())) or 0
+    return select(func.count()).select_from(rows.limit(up_to + 1).subquery()).scalar_subquery()
 
 
 def find(session: Session, asked: Asked, place: Position, size: int, few: bool, bounds: Bounds) -> list[Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -108,14 +108,14 @@ class Selection:
         if self.order.name == RELEVANCE:
             return self._ranked_page(session, cursor or Position(), size)
         asked = self._asked(session)
-        counted = self._counted(session, asked, self.bounds.few)
+        (counted,) = _counted(session, [(asked, self.bounds.few)])
         if counted == Count(0, exact=True):
             return Page([], counted, note=self._note())
         return self._walked_page(session, asked, counted, cursor or Position(), size)
 
     def count(self, session: Session, up_to: int = Bounds.few) -> Count:
         """Return the number of rows, exactly up to `up_to`."""
-        return Count(0, exact=True) if self._is_empty() else self._counted(session, self._asked(session), up_to)
+        return counts(session, [(self, up_to)])[0]
 
     def estimate(self, session: Session) -> Count:
         """Return the number of rows: exact to 10,000, beyond that what the database's statistics say."""
@@ -185,10 +185,6 @@ class Selection:
 
     def _is_empty(self) -> bool:
         return policy.scopes(self.actor, "read", self.model.resource.name) == ()
-
-    def _counted(self, session: Session, asked: Asked, up_to: int) -> Count:
-        found = plans.count(session, asked, up_to)
-        return Count(min(found, up_to), exact=found <= up_to)
 
     def _asked(self, session: Session, order: Order | None = None) -> Asked:
         """Return the question for the database, filters and rights told apart by what they limit."""
@@ -281,6 +277,20 @@ class Selection:
             if len(found) < size:
                 return
             place = Position(found[-1][1], found[-1][0])
+
+
+def counts(session: Session, questions: Sequence[tuple[Selection, int]]) -> list[Count]:
+    """Return in one statement the number of rows of each selection, exactly up to the number beside it."""
+    found = iter(_counted(session, [(one._asked(session), up_to) for one, up_to in questions if not one._is_empty()]))
+    return [Count(0, exact=True) if one._is_empty() else next(found) for one, _up_to in questions]
+
+
+def _counted(session: Session, questions: Sequence[tuple[Asked, int]]) -> list[Count]:
+    found = plans.counts(session, questions) if questions else []
+    return [
+        Count(min(number, up_to), exact=number <= up_to)
+        for number, (_asked, up_to) in zip(found, questions, strict=True)
+    ]
 
 
 def _stretch(keys: list[int], place: Position, size: int) -> tuple[int, int]:
