@@ -80,6 +80,8 @@ def fill(address: str, folder: Path, products: int) -> None:
     world = World(address, folder)
     world.add_people()
     with engine.begin() as connection:
+        # What is not on the disk yet is not marked visible to all by the vacuum that follows.
+        connection.execute(text("SET LOCAL synchronous_commit TO on"))
         for statement in HISTORY:
             connection.execute(text(statement), {"products": products, "edited": world.edited})
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
