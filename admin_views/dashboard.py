@@ -17,7 +17,7 @@ from backoffice.models.product import Product
 from backoffice.models.types import utcnow
 from backoffice.operations import figures
 from backoffice.policy import Actor
-from backoffice.selection import Count, Selection, changes, fields_to_ask
+from backoffice.selection import Bounds, Count, Selection, changes, counts, fields_to_ask
 from backoffice.selection.rights import askable
 
 from . import formats, timeline
@@ -27,6 +27,9 @@ from .names import names_of, other_languages
 #: Change sets and needs shown.
 LATEST, MOST_NEEDS = 6, 6
 
+#: Stands for all products beside those that wait.
+TOTAL = "all"
+
 
 @dataclass(frozen=True)
 class Need:
@@ -34,7 +37,7 @@ class Need:
 
     icon: str
     sentence: str
-    args: dict[str, Any]
+    args: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -107,10 +110,8 @@ class Dashboard(GuardedView):
 def board(actor: Actor, again: bool) -> Board:
     """Return what `actor` may see of the whole; `again` counts anew what is not fresh."""
     found, session = Board(), db.session()
+    kept = figures.kept(session, actor, again)
     if policy.allows(actor, "read", "product"):
-        found.total = Selection(Product, actor).count(session, figures.QUICK)
-    kept = figures.kept(session, actor, found.total is None or found.total.exact, again)
-    if found.total is not None:
         _catalogue(found, actor, kept)
     if policy.allows(actor, "read", "history"):
         _changes(found, actor, kept)
@@ -120,11 +121,15 @@ def board(actor: Actor, again: bool) -> Board:
 
 def _catalogue(found: Board, actor: Actor, kept: figures.Kept) -> None:
     session = db.session()
-    found.needs = needs(actor)
+    known = kept.figure("needs", lambda: _counted(session, actor), quick=True).value
+    waiting = {name: Count(*count) for name, count in known.items()}
+    found.total = waiting[TOTAL]
+    found.needs = _needs(actor, waiting)
     asked, _sorted = fields_to_ask(Product, actor)
+    quick = found.total.exact
 
     def figure(name: str, count: Any) -> Any:
-        return found.take(kept.figure(name, count))
+        return found.take(kept.figure(name, count, quick))
 
     if "status" in asked:
         found.statuses = _statuses(figure("status", lambda: figures.by_status(session, actor)) or {})
@@ -132,33 +137,48 @@ def _catalogue(found: Board, actor: Actor, kept: figures.Kept) -> None:
         found.categories = _categories(actor, figure("category", lambda: figures.by_category(session, actor)) or [])
     languages = other_languages()
     if languages and "name_i18n" in askable(actor, Product):
-        counts = figure("language", lambda: figures.by_language(session, actor, languages)) or {}
-        found.languages = _languages(languages, counts)
+        found.languages = _languages(
+            languages, figure("language", lambda: figures.by_language(session, actor, languages)) or {}
+        )
 
 
-def needs(actor: Actor) -> list[Need]:
-    """Return what waits for someone, the person's own first; without zeros and what they may not ask by."""
-    asked: list[tuple[str, dict[str, str], Any]] = [
-        ("clock", {"status": "draft"}, _drafts),
-        ("coin", {"price": "none"}, _unpriced),
-        ("category", {"category_id": "none"}, _unfiled),
-        ("building-store", {"brand_id": "none"}, _unbranded),
-        ("trash", {"trash": "1"}, _trashed),
+def _needs(actor: Actor, counted: dict[str, Count]) -> list[Need]:
+    """Return what waits for someone, the person's own first; without zeros and what was not counted."""
+    waiting = [
+        Need(icon, sentence(counted[icon].value, formats.count(counted[icon])), args)
+        for icon, (args, sentence) in _asked(actor).items()
+        if icon in counted and counted[icon].value
     ]
-    if actor.user_id is not None:
-        asked.insert(0, ("user", {"status": "draft", "responsible_id": str(actor.user_id)}, _own_drafts))
+    return waiting[:MOST_NEEDS]
+
+
+def _counted(session: Any, actor: Actor) -> dict[str, tuple[int, bool]]:
+    """Return the number of all products and of those that wait, by icon, each with whether it is exact.
+
+    What `actor` may not ask by is left out.
+    """
+    parsed = {icon: Selection.from_args(Product, actor, args) for icon, (args, _sentence) in _asked(actor).items()}
+    chosen = {icon: found.selection for icon, found in parsed.items() if not found.problems}
+    asked = [(Selection(Product, actor), figures.QUICK), *((one, Bounds.few) for one in chosen.values())]
+    found = [(count.value, count.exact) for count in counts(session, asked)]
+    return dict(zip([TOTAL, *chosen], found, strict=True))
+
+
+def _asked(actor: Actor) -> dict[str, tuple[dict[str, str], Any]]:
+    """Return what may wait for `actor` by the icon of each: the list that holds it, and its sentence."""
+    asked: dict[str, tuple[dict[str, str], Any]] = {
+        "clock": ({"status": "draft"}, _drafts),
+        "coin": ({"price": "none"}, _unpriced),
+        "category": ({"category_id": "none"}, _unfiled),
+        "building-store": ({"brand_id": "none"}, _unbranded),
+        "trash": ({"trash": "1"}, _trashed),
+    }
     if policy.scopes(actor, "read", "product") is not None:
         # Whose reach ends at categories sees no product without one.
-        asked = [one for one in asked if one[2] is not _unfiled]
-    found = []
-    for icon, args, sentence in asked:
-        parsed = Selection.from_args(Product, actor, args)
-        if parsed.problems:
-            continue
-        counted = parsed.selection.count(db.session)
-        if counted.value:
-            found.append(Need(icon, sentence(counted.value, formats.count(counted)), args))
-    return found[:MOST_NEEDS]
+        del asked["category"]
+    if actor.user_id is None:
+        return asked
+    return {"user": ({"status": "draft", "responsible_id": str(actor.user_id)}, _own_drafts)} | asked
 
 
 def _own_drafts(number: int, count: str) -> str:
@@ -220,7 +240,8 @@ def _changes(found: Board, actor: Actor, kept: figures.Kept) -> None:
     page = changes.page_of_sets(db.session, changes.visible_sets(actor), None, LATEST)
     found.deeds = timeline.deeds(db.session, actor, page.rows)
     now = utcnow()
-    figure = kept.figure("hour", lambda: figures.by_hour(db.session(), actor, now))
+    quick = found.total is None or found.total.exact
+    figure = kept.figure("hour", lambda: figures.by_hour(db.session(), actor, now), quick)
     if (counted := found.take(figure)) is None:
         return
     rows = counted["hours"]

@@ -14,7 +14,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from .. import policy, writes
-from ..models.base import resources
 from ..models.category import Category
 from ..models.history import Change, ChangeSet
 from ..models.personal import Figure
@@ -24,8 +23,8 @@ from ..policy import Actor
 from ..selection import Selection
 from ..selection.changes import told_changes
 
-#: What is kept.
-NAMES = ("status", "category", "language", "hour")
+#: What is kept for everyone of one reach, and what for each person.
+NAMES, OWN_NAMES = ("status", "category", "language", "hour"), ("needs",)
 
 #: Rows up to which a figure is counted whenever something changed.
 QUICK = 20_000
@@ -117,38 +116,37 @@ def first_hour(now: datetime) -> datetime:
 
 @dataclass
 class Kept:
-    """The figures that are kept for everyone with the reach of one actor, and those that were counted since.
+    """The figures that are kept for one actor, those of OWN_NAMES, and for everyone with the reach of that actor.
 
-    `state` tells whether anything changed: the newest change, for a deed that goes on adds to its change set, and the
-    hour of the clock.
+    `again` counts what is not fresh in any case. `state` tells whether anything changed: the newest change, for a deed
+    that goes on adds to its change set, and the hour of the clock. `keys` gives the name under which one is kept.
     """
 
-    reach: str
+    again: bool
     state: list[Any]
     now: datetime
+    keys: dict[str, str]
     found: dict[str, Figure]
-    quick: bool
-    again: bool
     counted: dict[str, Any] = field(default_factory=dict)
 
-    def figure(self, name: str, count: Callable[[], Any]) -> Counted:
-        """Return the figure `name`, true now or kept a minute; older ones are counted where that is quick or asked."""
-        kept = self.found.get(f"{name}/{self.reach}")
+    def figure(self, name: str, count: Callable[[], Any], quick: bool) -> Counted:
+        """Return the figure `name`, true now or kept a minute; older ones are counted if that is `quick` or asked."""
+        kept = self.found.get(self.keys[name])
         if kept is not None and self.now - kept.made_at < FRESH:
             same = kept.value["state"] == self.state
-            if same or not self.quick:
+            if same or not quick:
                 return Counted(kept.value["value"], None if same else kept.made_at)
-        if not self.again and not self.quick:
+        if not self.again and not quick:
             return Counted(kept.value["value"], kept.made_at, stale=True) if kept else Counted(None, None, stale=True)
         self.counted[name] = count()
-        return Counted(self.counted[name], None if self.quick else self.now)
+        return Counted(self.counted[name], None if quick else self.now)
 
     def keep(self) -> None:
         """Keep what was counted, in one step, and forget what nobody asked for in a day."""
         if not self.counted:
             return
         rows = [
-            {"name": f"{name}/{self.reach}", "value": {"state": self.state, "value": value}, "made_at": self.now}
+            {"name": self.keys[name], "value": {"state": self.state, "value": value}, "made_at": self.now}
             for name, value in sorted(self.counted.items())
         ]
         with writes.bookkeeping() as session:
@@ -159,16 +157,19 @@ class Kept:
             session.execute(delete(Figure).where(Figure.made_at < self.now - FORGOTTEN))
 
 
-def kept(session: Session, actor: Actor, quick: bool, again: bool) -> Kept:
-    """Return what is kept for `actor`. `quick` says that counting does not take long; `again` counts in any case."""
+def kept(session: Session, actor: Actor, again: bool) -> Kept:
+    """Return what is kept for `actor`; `again` counts anew what is not fresh, however long it takes."""
     reach, now = _reach(actor), utcnow()
-    found = session.scalars(select(Figure).where(Figure.name.in_([f"{name}/{reach}" for name in NAMES])))
+    keys = {name: f"{name}/{reach}" for name in NAMES} | {name: f"{name}/{reach}/{actor.user_id}" for name in OWN_NAMES}
+    found = session.scalars(select(Figure).where(Figure.name.in_(keys.values())))
     state = [session.scalar(select(func.max(Change.id))), first_hour(now).isoformat()]
-    return Kept(reach, state, now, {one.name: one for one in found}, quick, again)
+    return Kept(again, state, now, keys, {one.name: one for one in found})
 
 
 def _reach(actor: Actor) -> str:
-    """Return the same for everyone who sees the same rows, and the same fields of them."""
-    lines: list[Any] = [(line, policy.scopes(actor, "read", line)) for line in policy.matrix_lines()]
-    lines += [(name, sorted(policy.fields_for(actor, "read", model))) for name, model in resources().items()]
-    return hashlib.sha256(repr(lines).encode()).hexdigest()[:32]
+    """Return the same for everyone whose roles give the same, so that they see the same fields of the same rows."""
+    roles = {
+        (tuple(sorted(role.grants)), role.scope, *map(tuple, map(sorted, (role.hidden, role.locked))))
+        for role in actor.roles
+    }
+    return hashlib.sha256(repr(sorted(roles)).encode()).hexdigest()[:32]
