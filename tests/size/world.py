@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 
 from backoffice import writes
 from backoffice.app import create_app
@@ -77,17 +77,23 @@ def fill(address: str, folder: Path, products: int) -> None:
     """Fill a database with `products`, where it holds none yet, people and history."""
     engine = open_engine(address)
     seed_once(engine, products)
+    engine.dispose()
     world = World(address, folder)
     world.add_people()
+    event.listen(engine, "connect", _wait_for_the_disk)
     with engine.begin() as connection:
-        # What is not on the disk yet is not marked visible to all by the vacuum that follows.
-        connection.execute(text("SET LOCAL synchronous_commit TO on"))
         for statement in HISTORY:
             connection.execute(text(statement), {"products": products, "edited": world.edited})
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM (ANALYZE)")
     world.close()
     engine.dispose()
+
+
+def _wait_for_the_disk(connection: Any, _record: Any) -> None:
+    """Have commits wait: the vacuum would not mark what was written a moment ago as visible to all."""
+    connection.execute("SET synchronous_commit TO on")
+    connection.commit()
 
 
 @dataclass
