@@ -28,6 +28,8 @@ from backoffice import policy
 from backoffice.app import create_app
 from backoffice.extensions import db
 
+from .pool import Pool, PostgresDatabase, SqliteFile
+
 POSTGRES_URL = os.environ.get("TEST_POSTGRES_URL", "postgresql://postgres@127.0.0.1:5432/postgres")
 REQUIRED = bool(os.environ.get("CI") or os.environ.get("REQUIRE_SERVICES"))
 DATABASES = ("sqlite", "postgresql")
@@ -134,11 +136,32 @@ def copied(url: str, folder: Path) -> Iterator[str]:
         yield named(name)
 
 
+@pytest.fixture(scope="session")
+def pool() -> Iterator[Pool]:
+    """Return the databases and applications that tests take in turn."""
+    pool = Pool()
+    with pool.open:
+        yield pool
+
+
 @pytest.fixture(params=DATABASES)
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Return the address of an empty migrated database, of each kind in turn."""
-    with fresh_database(request.param, request, tmp_path) as url:
-        yield url
+def database_url(request: pytest.FixtureRequest, pool: Pool, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the address of an empty migrated database, of each kind in turn; tests take the same ones in turn."""
+    found = pool.databases.get(request.param)
+    if isinstance(found, PostgresDatabase) and not found.is_intact():
+        found = None
+    if found is not None:
+        found.restore()
+        return found.url
+    if request.param == "sqlite":
+        template = request.getfixturevalue("sqlite_template")
+        found = SqliteFile(template, tmp_path_factory.mktemp("pool") / "pool.db")
+        found.restore()
+    else:
+        name = pool.open.enter_context(cloned(request.getfixturevalue("postgres_template")))
+        found = PostgresDatabase(named(name))
+    pool.databases[request.param] = found
+    return found.url
 
 
 class FreshClient(FlaskClient):
@@ -159,9 +182,14 @@ def speak_english(app: Flask) -> None:
 
 
 @pytest.fixture
-def app(database_url: str, tmp_path: Path) -> Iterator[Flask]:
-    """Return an application over `database_url`, its context pushed."""
-    app = create_app(settings_for(database_url, tmp_path))
+def app(request: pytest.FixtureRequest, pool: Pool, database_url: str, tmp_path: Path) -> Iterator[Flask]:
+    """Return an application over `database_url`, its context pushed.
+
+    It is that of the test before, as if it were new. Who adds to it asks for one of their own: `own_application`.
+    """
+    settings = settings_for(database_url, tmp_path)
+    own = request.node.get_closest_marker("own_application")
+    app = create_app(settings) if own else pool.application(settings)
     speak_english(app)
     app.test_client_class = FreshClient
     with app.app_context():

@@ -230,6 +230,7 @@ def noon(app: Flask) -> str:
     return "/noon"
 
 
+@pytest.mark.own_application
 @pytest.mark.parametrize(
     ("own", "of_house", "shown"),
     [

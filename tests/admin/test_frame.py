@@ -440,6 +440,7 @@ def test_what_is_out_of_reach_is_not_remembered(world: World, sign_in: Opened) -
 STATUSES = (400, 401, 403, 404, 405, 409, 413, 429, 500, 503)
 
 
+@pytest.mark.own_application
 def test_every_refusal_says_what_happened_and_what_to_do(app: Flask, sign_in: Opened) -> None:
     assert set(STATUSES) <= set(WORDS)
 
@@ -475,6 +476,7 @@ WAYS = [
 ]
 
 
+@pytest.mark.own_application
 def test_the_best_way_on_comes_first(app: Flask, admin: Browser) -> None:
     app.add_url_rule("/refused/<int:status>", "refused", lambda status: abort(status), methods=["GET", "POST"])
     app.config["PROPAGATE_EXCEPTIONS"] = False

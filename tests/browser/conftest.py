@@ -148,6 +148,9 @@ def open_page(chromium: Browser, site: str, signed_in: Callable[[str], Any]) -> 
 
     yield opened
     for context in contexts:
+        for page in context.pages:
+            # What a test held back may still be on its way.
+            page.unroute_all(behavior="ignoreErrors")
         context.close()
     # A refused request is logged by the browser too; what a policy or a script broke is no such line.
     assert [error for error in errors if "Failed to load resource" not in error] == []

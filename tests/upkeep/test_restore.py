@@ -432,12 +432,14 @@ def upgrade() -> None:
 """
 
 
-def test_other_releases_are_told_apart(filled: Flask, file: Path, tmp_path: Path, broken: Callable[..., None]) -> None:
+def test_other_releases_are_told_apart(
+    filled: Flask, file: Path, tmp_path: Path, broken: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "migrations"
     shutil.copytree(ROOT / "migrations", folder, ignore=shutil.ignore_patterns("__pycache__"))
     newest = newest_revision()
     (folder / "versions" / "later.py").write_text(LATER.format(newest=newest))
-    filled.extensions["migrate"].directory = str(folder)
+    monkeypatch.setattr(filled.extensions["migrate"], "directory", str(folder))
     refused(filled, file, f"The database is at migration {newest}, this release at later", "db upgrade")
     broken("UPDATE alembic_version SET version_num = 'later'")
     refused(filled, file, "older release")
