@@ -58,10 +58,10 @@ def create(
         record = records.create(unit, model, form.values())
         extra(unit, record)
         doubts.ask(actor, record, {}, accepted)
+        unit.entitle(phrase("Create: %(name)s", name=str(record)))
         return record, {}
 
-    title = phrase("Create: %(resource)s", resource=model.resource.label)
-    return _run(form, model, actor, title, work, request_id)
+    return _run(form, model, actor, str(model.resource.label), work, request_id)
 
 
 def update(

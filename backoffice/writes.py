@@ -121,8 +121,7 @@ class Unit:
         self.session = session
         self.actor = actor
         self.source = source
-        self.title = title.in_english if isinstance(title, Phrase) else title
-        self.phrase = title.encoded() if isinstance(title, Phrase) else None
+        self.entitle(title)
         self.undo_of_id: int | None = None
         self.continues: int | None = None
         self.request_id: str | None = None
@@ -132,6 +131,11 @@ class Unit:
         session.info["derive"] = self.derive
         session.info["shown_name"] = self.shown_name
         event.listen(session, "before_flush", self._recorder.before_flush)
+
+    def entitle(self, title: str | Phrase) -> None:
+        """Say what is done, where that is known only on the way."""
+        self.title = title.in_english if isinstance(title, Phrase) else title
+        self.phrase = title.encoded() if isinstance(title, Phrase) else None
 
     def get(self, model: type[M], key: int, lock: bool = True) -> M:
         """Return the record, locked until the unit ends. Raises NotFound."""

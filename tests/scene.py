@@ -50,12 +50,10 @@ def fill(url: str, folder: Path, worked: bool = False) -> None:
     with app.app_context():
         demo.load(actor, folder)
 
-        def work(unit: Unit) -> None:
-            for name, role in PEOPLE.items():
-                roles = accounts.roles_of_keys(unit, [role])
-                accounts.create_user(unit, f"{name}@example.org", roles, password=PASSWORD)
-
-        writes.run(actor, phrase("Create: %(resource)s", resource=User.resource.plural), work)
+        for name, role in PEOPLE.items():
+            email = f"{name}@example.org"
+            with writes.unit(actor, phrase("Create: %(name)s", name=email), source="command") as opened:
+                accounts.create_user(opened, email, accounts.roles_of_keys(opened, [role]), password=PASSWORD)
         if worked:
             _work(folder)
         db.session.remove()
@@ -85,19 +83,13 @@ def _work(folder: Path) -> None:
             records.trash(opened, opened.get(Product, key))
     receipt = _change(editor, {"name": "A name that was a mistake"}, keys[12])
     undo.undo_change_set(manager, receipt)
-    with writes.unit(chief, phrase("Create: %(resource)s", resource=Role.resource.label)) as opened:
+    with writes.unit(chief, "Role") as opened:
         top = opened.session.scalars(select(Category).where(Category.parent_id.is_(None)).order_by(Category.id)).first()
         assert top
         grants = ["product:read", "product:update", "category:read", "brand:read", "history:read"]
-        opened.add(
-            Role(
-                key="one-branch",
-                name=f"Only {top.name}",
-                grants=grants,
-                categories=[top],
-                hidden_fields=["product.cost"],
-            )
-        )
+        name = f"Only {top.name}"
+        opened.entitle(phrase("Create: %(name)s", name=name))
+        opened.add(Role(key="one-branch", name=name, grants=grants, categories=[top], hidden_fields=["product.cost"]))
     owner = manager.user_id
     with writes.bookkeeping() as session:
         session.add(SavedView(user_id=owner, resource="product", name="Drafts to finish", query={"status": ["draft"]}))

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from .. import policy, writes
 from ..extensions import db
+from ..i18n import phrase
 from ..models.role import Role
 from ..models.user import User
 from ..operations import accounts, passwords, throttle
@@ -37,7 +38,7 @@ def create(email: str, keys: tuple[str, ...], name: str | None, password_stdin: 
     def work(unit: Unit) -> User:
         return accounts.create_user(unit, email, accounts.roles_of_keys(unit, keys), name, password)
 
-    user, _receipt = writes.run(OPERATOR, f"Create {email}", work, source="command")
+    user, _receipt = writes.run(OPERATOR, phrase("Create: %(name)s", name=email), work, source="command")
     click.echo(f"Created {user.email} with: {', '.join(role.name for role in user.roles)}")
     _print_once(password, password_stdin)
 
@@ -55,7 +56,7 @@ def reset(email: str, password_stdin: bool) -> None:
         accounts.set_password(unit, user, password)
         return user
 
-    user, _receipt = writes.run(OPERATOR, f"Reset the password of {email}", work, source="command")
+    user, _receipt = writes.run(OPERATOR, phrase("Reset the password: %(name)s", name=email), work, source="command")
     throttle.forget(user.email)
     click.echo(f"Reset the password of {user.email}")
     _print_once(password, password_stdin)
