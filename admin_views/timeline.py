@@ -125,6 +125,11 @@ class Deed:
     undone: bool
 
     @property
+    def names_one(self) -> bool:
+        """Return whether it is about one record, whose name the title says."""
+        return len(self.entries) == 1 and not self.more and self.entries[0].label in self.title
+
+    @property
     def shortened(self) -> bool:
         """Return whether an entry has more to tell than its line."""
         return any(entry.left for entry in self.entries if entry.change.verb not in _WHOLE)
