@@ -163,6 +163,10 @@ class ResourceView(PersonalPages, FormPages, RecordPages, GuardedView, DisarmedM
     def prepare(self, rows: Sequence[Resource]) -> None:
         """Load what the columns of this list need besides, for all rows at once."""
 
+    def takes(self, record: Resource, name: str) -> bool:
+        """Return whether the field `name` of `record` may hold anything at all."""
+        return True
+
     # What templates ask.
 
     def may(self, verb: str, record: Resource | None = None) -> bool:

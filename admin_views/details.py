@@ -63,7 +63,7 @@ def context(view: Any, record: Resource, before: int | None) -> dict[str, Any]:
         "record": record,
         "main_parts": main,
         "side_parts": side,
-        "unfilled": [one for one in shown if one.empty],
+        "unfilled": [one for one in shown if one.empty and view.takes(record, one.name)],
         "entries": timeline.entries(db.session, view.actor, slice_.rows),
         "older": slice_.older,
         "sources": timeline.SOURCES,

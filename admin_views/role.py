@@ -107,6 +107,10 @@ class RoleView(EffectsPages, ResourceView):
         """Return whether the person may see a column: the letters tell what the role gives."""
         return column != "letters" or sees_rights(self.actor)
 
+    def takes(self, record: Resource, name: str) -> bool:
+        """Return whether the field `name` of `record` may hold anything: an administrator's role has no limits."""
+        return not (isinstance(record, Role) and record.key == ADMINISTRATOR and name in guards.LIMITS)
+
     def begun_from(self) -> Resource | None:
         """Return the role that a new one starts from: a preset, or another role."""
         kind, _colon, key = _start()

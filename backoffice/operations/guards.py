@@ -22,6 +22,9 @@ from ..policy import Actor, RoleRights
 from ..recording import Draft
 from ..writes import Unit, rule
 
+#: Fields of a role that narrow what it gives.
+LIMITS = ("hidden_fields", "locked_fields", "categories")
+
 #: How many unknown or missing rights a refusal names.
 NAMED = 5
 
@@ -152,8 +155,8 @@ def administrator_stays() -> str:
 
 def narrowing_field(rights: RoleRights) -> str | None:
     """Return the field of a role that keeps `rights` from giving everything everywhere, as an administrator's must."""
-    limits = {"hidden_fields": rights.hidden, "locked_fields": rights.locked, "categories": rights.scope}
-    return next((name for name, value in limits.items() if value), None if EVERYTHING in rights.grants else "grants")
+    limits = zip(LIMITS, (rights.hidden, rights.locked, rights.scope), strict=True)
+    return next((name for name, value in limits if value), None if EVERYTHING in rights.grants else "grants")
 
 
 def missing_grants(actor: Actor, rights: RoleRights) -> list[str]:

@@ -83,6 +83,14 @@ def test_details_stand_in_the_sections_of_the_form_and_name_what_is_empty(
     assert not re.search(r'data-field="cost"|>Cost<|Cost,', seen)
 
 
+def test_an_administrator_s_role_lacks_no_limits(admin: Browser, world: World) -> None:
+    limits = {"Limited to categories", "Hidden fields", "Locked fields"}
+    for role, lacking in (("administrator", set()), ("viewer", limits)):
+        page = admin.get(f"/admin/role/details/?id={world.roles[role]}").text
+        _head, _heading, rest = page.partition('id="part-unfilled"')
+        assert set(re.findall(r"<li>(?:<a [^>]*>)?([^<]+)<", rest.partition("</ul>")[0])) & limits == lacking
+
+
 def test_a_field_that_may_be_seen_but_not_set_is_a_text(world: World, sign_in: Callable[..., Browser]) -> None:
     page = sign_in("editor").get(edit(world)).text
     assert 'name="status"' not in page and 'id="f-status">Draft' in page
