@@ -107,8 +107,12 @@ def carry_out(view: Any, action: MassAction, actor: Actor, keys: list[int], requ
         ]
         for _missing in range(len(keys) - len(found)):
             report.skip(_("One is gone, or you may not see it."))
+        before = {record.id: record.version for record in found}
         for record in found:
             _one(view, action, unit, record, report)
+        moved = [record for record in found if record.version != before[record.id]]
+        if len(moved) == 1:
+            unit.entitle(phrase("%(action)s: %(name)s", action=action.label, name=str(moved[0])))
         return report
 
     title = phrase("%(action)s: %(resource)s", action=action.label, resource=model.resource.plural)

@@ -67,21 +67,32 @@ def test_what_was_done_is_told_in_the_language_of_who_reads_it(
     speak("fr")
     admin.submit(f"/admin/product/edit/?id={world.mug}", name="100% %(blue)s mug")
     admin.post("/admin/product/action/", {"action": "archive", "rowid": [str(world.mug)]})
-    stored = db.session.scalars(select(ChangeSet).order_by(ChangeSet.id.desc()).limit(2)).all()
-    assert [one.title for one in stored] == ["Archive: Products", "Edit: Blue mug"]
+    admin.post("/admin/product/action/", {"action": "archive", "rowid": [str(world.mug), str(world.case)]})
+    admin.post("/admin/product/action/", {"action": "publish", "rowid": [str(world.mug), str(world.case)]})
+    stored = db.session.scalars(select(ChangeSet).order_by(ChangeSet.id.desc()).limit(4)).all()
+    kept = ["Publish: Products", "Archive: Case one", "Archive: 100% %(blue)s mug", "Edit: Blue mug"]
+    assert [one.title for one in stored] == kept
     admin.post("/admin/history/undo/", {"change_set": str(stored[0].id)})
     told = {
         "fr": [
-            "Annulation\u202f: Archiver\u202f: Produits",
-            "Archiver\u202f: Produits",
+            "Annulation\u202f: Publier\u202f: Produits",
+            "Publier\u202f: Produits",
+            "Archiver\u202f: Case one",
+            "Archiver\u202f: 100% %(blue)s mug",
             "Modification\u202f: Blue mug",
         ],
-        "de": ["Rückgängig machen: Archivieren: Produkte", "Archivieren: Produkte", "Bearbeiten: Blue mug"],
+        "de": [
+            "Rückgängig machen: Veröffentlichen: Produkte",
+            "Veröffentlichen: Produkte",
+            "Archivieren: Case one",
+            "Archivieren: 100% %(blue)s mug",
+            "Bearbeiten: Blue mug",
+        ],
     }
     for language, titles in told.items():
         speak(language)
         page = admin.get("/admin/history/?resource=product").text
-        assert re.findall(r'deed-title"><a[^>]*><bdi>(.*?)</bdi>', page)[:3] == titles
+        assert re.findall(r'deed-title"><a[^>]*><bdi>(.*?)</bdi>', page)[:5] == titles
 
 
 def test_a_kept_sentence_comes_back_as_it_was() -> None:
