@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -198,6 +198,16 @@ def app(request: pytest.FixtureRequest, pool: Pool, database_url: str, tmp_path:
         db.engine.dispose()
 
 
+@contextmanager
+def hearing(target: Any, name: str, function: Callable[..., Any]) -> Iterator[None]:
+    """Call `function` at each event `name` of `target`, such as an engine, which later tests take too."""
+    event.listen(target, name, function)
+    try:
+        yield
+    finally:
+        event.remove(target, name, function)
+
+
 @pytest.fixture
 def statements(app: Flask) -> Iterator[list[str]]:
     """Return the statements that ran since the list was cleared."""
@@ -207,9 +217,8 @@ def statements(app: Flask) -> Iterator[list[str]]:
         if not statement.startswith(("BEGIN", "PRAGMA", "SET ", "SAVEPOINT", "RELEASE", "ROLLBACK")):
             seen.append(statement)
 
-    event.listen(db.engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(db.engine, "before_cursor_execute", note)
+    with hearing(db.engine, "before_cursor_execute", note):
+        yield seen
 
 
 @pytest.fixture

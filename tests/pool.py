@@ -26,8 +26,8 @@ _FORM = """
 _TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
 _SEQUENCES = "SELECT sequencename, coalesce(last_value, 1), last_value IS NOT NULL FROM pg_sequences"
 _OTHERS = """
-    SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-     WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
 
 
 class Pool:
@@ -48,6 +48,8 @@ class Pool:
         app.config.clear()
         app.config.update(app.extensions["tests"], **settings.flask())
         app.extensions["settings"] = settings
+        # Words of scripts in the languages that the test before spoke.
+        app.extensions.pop("words", None)
         app.instance_path = str(settings.instance_path)
         register_log(app)
         return app

@@ -55,7 +55,7 @@ class World:
 
 @pytest.fixture(scope="session")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
-    """Return where compiled templates are kept: each test has an application of its own."""
+    """Return where compiled templates are kept: some tests have an application of their own."""
     return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
 
 

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from flask import Flask
-from sqlalchemy import Connection, event, select
+from sqlalchemy import Connection, select
 
 from backoffice import guard
 from backoffice.extensions import db
 from backoffice.models.history import Change, ChangeSet
 from backoffice.writes import DoorSession
+from tests.conftest import hearing
 
 T = TypeVar("T")
 
@@ -47,15 +48,12 @@ def meeting(app: Flask, number: int, first: str | None = None) -> Iterator[threa
     with app.app_context():
         engine = db.engine
     # Before the unit begins its transaction: SQLite lets nobody else begin after that.
-    event.listen(DoorSession, "do_orm_execute", meet)
-    event.listen(DoorSession, "before_flush", meet)
-    event.listen(engine, "commit", commit)
-    try:
+    with (
+        hearing(DoorSession, "do_orm_execute", meet),
+        hearing(DoorSession, "before_flush", meet),
+        hearing(engine, "commit", commit),
+    ):
         yield barrier
-    finally:
-        event.remove(DoorSession, "do_orm_execute", meet)
-        event.remove(DoorSession, "before_flush", meet)
-        event.remove(engine, "commit", commit)
 
 
 def at_once(app: Flask, *deeds: Callable[[], T], first: int | None = None) -> list[T]:

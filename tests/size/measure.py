@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
+
+from tests.conftest import hearing
 
 #: What the plan of a statement is asked for.
 _READ = "EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, {}) "
@@ -47,11 +49,8 @@ def listening(engine: Engine) -> Iterator[list[Statement]]:
         if text != "BEGIN":
             heard.append(Statement(text, parameters))
 
-    event.listen(engine, "before_cursor_execute", hear)
-    try:
+    with hearing(engine, "before_cursor_execute", hear):
         yield heard
-    finally:
-        event.remove(engine, "before_cursor_execute", hear)
 
 
 def measure(engine: Engine, ask: Callable[[Session], Any], explained: bool = True) -> Cost:

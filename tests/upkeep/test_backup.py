@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from backoffice import __version__, writes
 from backoffice.errors import Refused
@@ -25,6 +25,7 @@ from backoffice.operations.restore import reader_of
 from backoffice.operations.upkeep import newest_revision
 from backoffice.operations.whole_file import whole_file
 from backoffice.policy import Actor
+from tests.conftest import hearing
 
 from .conftest import run
 
@@ -130,9 +131,8 @@ def test_it_holds_one_moment(filled: Flask, house: Actor, tmp_path: Path) -> Non
 
     done: list[str] = []
     file = tmp_path / "house.zip"
-    event.listen(db.engine, "before_cursor_execute", meanwhile)
-    backup(file)
-    event.remove(db.engine, "before_cursor_execute", meanwhile)
+    with hearing(db.engine, "before_cursor_execute", meanwhile):
+        backup(file)
     assert done
     held = [row["title"] for row in rows_of(file, "change_set")]
     assert "Meanwhile" not in held and "Fill" in held

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 
 from backoffice import writes
 from backoffice.app import create_app
@@ -24,7 +24,7 @@ from backoffice.operations.upkeep import newest_revision, reindex
 from backoffice.policy import Actor
 from backoffice.selection import Selection
 from backoffice.writes import BOOKKEEPING
-from tests.conftest import settings_for
+from tests.conftest import hearing, settings_for
 
 from .conftest import PERSON, another, late, run
 
@@ -125,9 +125,8 @@ def test_reindexing_does_not_overwrite_what_somebody_changes_meanwhile(filled: F
             others[0].start()
             others[0].join(timeout=0.5)
 
-    event.listen(db.engine, "before_cursor_execute", meanwhile)
-    reindex()
-    event.remove(db.engine, "before_cursor_execute", meanwhile)
+    with hearing(db.engine, "before_cursor_execute", meanwhile):
+        reindex()
     others[0].join(timeout=20)
     db.session.rollback()
     assert found_by(house, q="jug") == ["M-1"]

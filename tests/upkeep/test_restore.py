@@ -18,7 +18,7 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, event, func, select, text
+from sqlalchemy import create_engine, func, select, text
 
 from backoffice import guard, writes
 from backoffice.app import create_app
@@ -36,7 +36,7 @@ from backoffice.policy import Actor, system
 from backoffice.selection import Selection
 from tests.account.conftest import Browser
 from tests.admin.conftest import digest
-from tests.conftest import DATABASES, settings_for
+from tests.conftest import DATABASES, hearing, settings_for
 
 from .conftest import PASSWORD, PERSON, another, fill, run, wear
 
@@ -479,9 +479,8 @@ def test_what_others_write_meanwhile_is_not_lost(app: Flask, file: Path) -> None
             others[0].start()
             others[0].join(timeout=0.5)
 
-    event.listen(db.engine, "before_cursor_execute", meanwhile)
-    restore(file)
-    event.remove(db.engine, "before_cursor_execute", meanwhile)
+    with hearing(db.engine, "before_cursor_execute", meanwhile):
+        restore(file)
     others[0].join(timeout=20)
     assert found_by("work") == ["W-1"]
     assert "M-1" in found_by("mug")
@@ -507,9 +506,6 @@ def statements_of(work: Callable[[], object]) -> int:
     """Return how many statements `work` sends, its commit included."""
     seen: list[object] = []
     count = lambda *args: seen.append(args[0])  # noqa: E731
-    for name in ("before_cursor_execute", "commit"):
-        event.listen(db.engine, name, count)
-    work()
-    for name in ("before_cursor_execute", "commit"):
-        event.remove(db.engine, name, count)
+    with hearing(db.engine, "before_cursor_execute", count), hearing(db.engine, "commit", count):
+        work()
     return len(seen)
