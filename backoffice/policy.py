@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, and_, false, or_, select, true
 
 from .errors import Refused
 from .i18n import _
@@ -206,8 +206,7 @@ def shown_diff(actor: Actor, change: Change) -> dict[str, list[Any]]:
     model = resources().get(change.resource)
     if model is None:
         return {}
-    places = [getattr(change, column) for verb, column in _FILED if change.verb != verb]
-    shown = frozenset.intersection(*(_shown_at(actor, model, path) for path in places))
+    shown = _shown_in(actor, model, change)
     known = {key: found[0] for key in change.diff if (found := find_field(model, key))}
     order = sorted(known, key=lambda key: (known[key].order, key))
     return {key: change.diff[key] for key in order if known[key].name in shown}
@@ -215,8 +214,7 @@ def shown_diff(actor: Actor, change: Change) -> dict[str, list[Any]]:
 
 def names(actor: Actor, model: type[Resource], record: Filed | None = None) -> bool:
     """Return whether `actor` may know what records of `model` are called, or `record`."""
-    title = {model.resource.title, "name"} & fields_of(model).keys()
-    return title <= fields_for(actor, "read", model, record)
+    return _naming(model) <= fields_for(actor, "read", model, record)
 
 
 def name_of(actor: Actor, record: Resource) -> str:
@@ -226,8 +224,13 @@ def name_of(actor: Actor, record: Resource) -> str:
 
 def label_of(actor: Actor, change: Change) -> str:
     """Return what the record of `change` was called, its number where `actor` may not know its name."""
+    return change.label if tells_label(actor, change) else f"#{change.record_id}"
+
+
+def tells_label(actor: Actor, change: Change | Row[Any]) -> bool:
+    """Return whether `actor` may know what the record of `change` was called where it was filed."""
     model = resources().get(change.resource)
-    return change.label if model is None or names(actor, model) else f"#{change.record_id}"
+    return model is None or _naming(model) <= _shown_in(actor, model, change)
 
 
 def discreet(
@@ -281,6 +284,16 @@ def _filed_within(column: Any, paths: Iterable[str]) -> ColumnElement[bool]:
     Not by its beginning: the category may have been moved since, with all that is in it.
     """
     return or_(false(), *(column.contains(_last_step(path)) for path in paths))
+
+
+def _naming(model: type[Resource]) -> set[str]:
+    return {model.resource.title, "name"} & fields_of(model).keys()
+
+
+def _shown_in(actor: Actor, model: type[Resource], change: Change | Row[Any]) -> frozenset[str]:
+    """Return the fields of `model` that `actor` sees wherever a record was filed before and after `change`."""
+    places = {getattr(change, column) for verb, column in _FILED if change.verb != verb}
+    return frozenset.intersection(*(_shown_at(actor, model, path) for path in places))
 
 
 def _shown_at(actor: Actor, model: type[Resource], path: str | None) -> frozenset[str]:

@@ -110,6 +110,26 @@ def test_a_list_does_not_name_what_the_reader_may_not_see(admin: Browser, person
     assert "Catalogue manager" not in person(["user:read"]).get("/admin/user/").text
 
 
+def test_a_name_that_is_hidden_where_it_was_filed_is_not_told_by_history(
+    newcomer: Person, admin: Browser, world: World, house: Actor
+) -> None:
+    with writes.unit(house, "Where names are seen") as unit:
+        nameless = unit.add(
+            Role(key="nameless", name="Nameless", grants=["product:read", "history:read", "category:read"])
+        )
+        nameless.hidden_fields = ["product.name"]
+    admin.submit("/admin/product/new/", name="Secret cup", sku="S-1", category_id=str(world.cups))
+    admin.submit("/admin/product/new/", name="Known phone", sku="S-2", category_id=str(world.phones))
+    browser = newcomer(["product:read", "history:read"], [world.phones])
+    with writes.unit(house, "Both") as unit:
+        user = unit.get(User, world.users["somebody"])
+        user.roles = [*user.roles, unit.session.merge(nameless)]
+    for address in ("/admin/", "/admin/history/"):
+        page = browser.get(address).text
+        assert "Secret cup" not in page, address
+        assert "Create: Known phone" in page, address
+
+
 def test_a_look_up_does_not_tell_the_name_of_a_parent_out_of_reach(app: Flask, world: World) -> None:
     path = db.session.get_one(Category, world.cases).path
     editing = ("product:read", "product:update", "category:read")
