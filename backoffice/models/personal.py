@@ -53,7 +53,7 @@ class Presence(Base):
 
 
 class Figure(Base):
-    """A figure of the dashboard that takes long to count, kept with the moment at which it was true."""
+    """What the dashboard counted, kept with the moment at which it was true."""
 
     __tablename__ = "figure"
 

@@ -29,6 +29,9 @@ NAMES, OWN_NAMES = ("status", "category", "language", "hour"), ("needs",)
 #: Rows up to which a figure is counted whenever something changed.
 QUICK = 20_000
 
+#: How many of the latest changes are looked at: one that was numbered earlier may be committed later.
+LATEST = 1_000
+
 #: How old a figure may be that is looked at again, and when nobody wants it any more.
 FRESH = timedelta(minutes=1)
 FORGOTTEN = timedelta(days=1)
@@ -118,8 +121,9 @@ def first_hour(now: datetime) -> datetime:
 class Kept:
     """The figures that are kept for one actor, those of OWN_NAMES, and for everyone with the reach of that actor.
 
-    `again` counts what is not fresh in any case. `state` tells whether anything changed: the newest change, for a deed
-    that goes on adds to its change set, and the hour of the clock. `keys` gives the name under which one is kept.
+    `again` counts what is not fresh in any case. `state` tells whether anything changed: the newest and the oldest of
+    the latest changes and how many they are, for a deed that goes on adds to its change set, and the hour of the clock.
+    `keys` gives the name under which one is kept.
     """
 
     again: bool
@@ -154,7 +158,9 @@ class Kept:
             statement = dialect.insert(Figure).values(rows)
             new = {"value": statement.excluded.value, "made_at": statement.excluded.made_at}
             session.execute(statement.on_conflict_do_update(index_elements=["name"], set_=new))
-            session.execute(delete(Figure).where(Figure.made_at < self.now - FORGOTTEN))
+            # One that somebody else writes now is not forgotten, and is not waited for.
+            old = select(Figure.name).where(Figure.made_at < self.now - FORGOTTEN).with_for_update(skip_locked=True)
+            session.execute(delete(Figure).where(Figure.name.in_(old)))
 
 
 def kept(session: Session, actor: Actor, again: bool) -> Kept:
@@ -162,7 +168,9 @@ def kept(session: Session, actor: Actor, again: bool) -> Kept:
     reach, now = _reach(actor), utcnow()
     keys = {name: f"{name}/{reach}" for name in NAMES} | {name: f"{name}/{reach}/{actor.user_id}" for name in OWN_NAMES}
     found = session.scalars(select(Figure).where(Figure.name.in_(keys.values())))
-    state = [session.scalar(select(func.max(Change.id))), first_hour(now).isoformat()]
+    latest = select(Change.id).order_by(Change.id.desc()).limit(LATEST).subquery()
+    numbers = session.execute(select(func.max(latest.c.id), func.min(latest.c.id), func.count())).one()
+    state = [*numbers, first_hour(now).isoformat()]
     return Kept(again, state, now, keys, {one.name: one for one in found})
 
 
