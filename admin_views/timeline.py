@@ -115,7 +115,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Deed:
-    """One change set with the first of its changes."""
+    """One change set with the first of its changes. `names_one` says that its title names the one record of it."""
 
     change_set: ChangeSet
     title: str
@@ -123,11 +123,7 @@ class Deed:
     entries: list[Entry]
     more: bool
     undone: bool
-
-    @property
-    def names_one(self) -> bool:
-        """Return whether it is about one record, whose name the title says."""
-        return len(self.entries) == 1 and not self.more and self.entries[0].label in self.title
+    names_one: bool
 
     @property
     def shortened(self) -> bool:
@@ -154,14 +150,18 @@ def deeds(session: Session, actor: Actor, sets: Sequence[ChangeSet]) -> list[Dee
     by_set = {key: [next(told) for _change in shown[key]] for key in keys}
     known = _known_names(session, actor, sets, grouped)
     undone = set(session.scalars(select(ChangeSet.undo_of_id).where(ChangeSet.undo_of_id.in_(keys))))
+    titles = {found.id: _title(actor, found, grouped[found.id], known[found.id]) for found in sets}
     return [
         Deed(
             found,
-            _title(actor, found, grouped[found.id], known[found.id]),
+            titles[found.id],
             str(SOURCES.get(found.source, found.source)),
             by_set[found.id],
             len(grouped[found.id]) > SHOWN_CHANGES,
             found.id in undone,
+            len(grouped[found.id]) == 1
+            and titles[found.id] == str(found.told)
+            and _named(found) == {grouped[found.id][0].label},
         )
         for found in sets
     ]
@@ -228,13 +228,22 @@ def _known_names(
     if missing:
         # Perhaps it is not among the first ones.
         labels = sorted(frozenset().union(*missing.values()))
-        named = select(Change.change_set_id, Change.label).where(
+        told = (
+            Change.change_set_id,
+            Change.label,
+            Change.resource,
+            Change.verb,
+            Change.scope_before,
+            Change.scope_after,
+        )
+        named = select(*told).where(
             Change.change_set_id.in_(sorted(missing)),
             Change.label.in_(labels),
             Change.resource.in_([name for name, model in resources().items() if policy.names(actor, model)]),
         )
-        for key, label in session.execute(policy.visible_changes(actor, named).distinct()):
-            known[key].add(label)
+        for row in session.execute(policy.visible_changes(actor, named).distinct()):
+            if policy.tells_label(actor, row):
+                known[row.change_set_id].add(row.label)
     return known
 
 

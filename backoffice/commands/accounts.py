@@ -36,9 +36,11 @@ def create(email: str, keys: tuple[str, ...], name: str | None, password_stdin: 
     password = _password(password_stdin)
 
     def work(unit: Unit) -> User:
-        return accounts.create_user(unit, email, accounts.roles_of_keys(unit, keys), name, password)
+        user = accounts.create_user(unit, email, accounts.roles_of_keys(unit, keys), name, password)
+        unit.entitle(phrase("Create: %(name)s", name=str(user)))
+        return user
 
-    user, _receipt = writes.run(OPERATOR, phrase("Create: %(name)s", name=email), work, source="command")
+    user, _receipt = writes.run(OPERATOR, "users create", work, source="command")
     click.echo(f"Created {user.email} with: {', '.join(role.name for role in user.roles)}")
     _print_once(password, password_stdin)
 
@@ -54,9 +56,10 @@ def reset(email: str, password_stdin: bool) -> None:
     def work(unit: Unit) -> User:
         user = accounts.user_of(unit, email)
         accounts.set_password(unit, user, password)
+        unit.entitle(phrase("Reset the password: %(name)s", name=str(user)))
         return user
 
-    user, _receipt = writes.run(OPERATOR, phrase("Reset the password: %(name)s", name=email), work, source="command")
+    user, _receipt = writes.run(OPERATOR, "users reset", work, source="command")
     throttle.forget(user.email)
     click.echo(f"Reset the password of {user.email}")
     _print_once(password, password_stdin)

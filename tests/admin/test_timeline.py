@@ -8,11 +8,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from admin_views import details, timeline
 from backoffice import writes
 from backoffice.extensions import db
+from backoffice.i18n import phrase
 from backoffice.models.history import Change
 from backoffice.models.product import Product
 from backoffice.operations import records
@@ -87,6 +89,41 @@ def test_the_pages_of_the_screen_lead_to_the_end_and_back(admin: Browser, edited
         address = older[1].replace("&amp;", "&")
     assert len(visited) == -(-(EDITS + 1) // details.HISTORY_PAGE)
     assert len(set(seen)) == len(seen) == EDITS + 1
+
+
+def test_what_was_created_is_named(admin: Browser, world: World, app: Flask) -> None:
+    admin.submit("/admin/tag/new/", name="M")
+    admin.submit("/admin/product/new/", name="Red mug", sku="M-9")
+    admin.post("/admin/tag/action/", {"action": "trash", "rowid": [str(world.tag)]})
+    command = ["users", "create", "New@Example.org", "--role", "viewer", "--name", "Ann Lee"]
+    assert app.test_cli_runner().invoke(args=command).exit_code == 0
+    assert app.test_cli_runner().invoke(args=["users", "reset", "new@example.org"]).exit_code == 0
+    page = admin.get("/admin/history/").text
+    titles = re.findall(r'deed-title"><a[^>]*><bdi>(.*?)</bdi>', page)
+    told = ["Reset the password: Ann Lee", "Create: Ann Lee", "Move to the trash: blue", "Create: Red mug", "Create: M"]
+    assert titles[: len(told)] == told
+
+
+@pytest.mark.parametrize(
+    ("title", "said"),
+    [
+        (phrase("Edit: %(name)s", name="Blue mug"), True),
+        (phrase("Undo: %(title)s", title=phrase("Edit: %(name)s", name="Blue mug")), True),
+        (phrase("Edit: %(name)s", name="Blue mug with lid"), False),
+        (phrase("Import of %(file)s", file="Blue mug.csv"), False),
+        ("Blue mug", False),
+    ],
+    ids=str,
+)
+def test_a_name_is_said_once_where_the_title_says_it(
+    admin: Browser, world: World, house: Actor, title: Any, said: bool
+) -> None:
+    with writes.unit(house, title) as unit:
+        unit.get(Product, world.mug).price = Decimal("13.50")
+    item = re.search(r"<li data-change-set=.*?</li>", admin.get("/admin/history/").text, re.DOTALL)
+    assert item
+    assert ('visually-hidden"> <bdi>Blue mug</bdi>' in item[0]) == said
+    assert f'href="/admin/product/details/?id={world.mug}"' in item[0]
 
 
 def test_a_deed_that_tells_the_reader_nothing_is_left_out(
