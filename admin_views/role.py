@@ -66,7 +66,7 @@ def letter_list(actor: Actor) -> Markup:
 
 def sees_rights(actor: Actor) -> bool:
     """Return whether `actor` may know what roles give."""
-    return {"grants", "categories", "hidden_fields", "locked_fields"} <= policy.fields_for(actor, "read", Role)
+    return {"grants", *guards.LIMITS} <= policy.fields_for(actor, "read", Role)
 
 
 class RoleView(EffectsPages, ResourceView):
@@ -95,7 +95,7 @@ class RoleView(EffectsPages, ResourceView):
         "locked_fields": FieldNamesField,
     }
     form_template = "admin/role.html"
-    told = ("grants", "categories", "hidden_fields", "locked_fields")
+    told = ("grants", *guards.LIMITS)
 
     def column_letters(self, role: Role) -> Drawn:
         """Return what the role gives."""

@@ -61,7 +61,7 @@ def create(
         unit.entitle(phrase("Create: %(name)s", name=str(record)))
         return record, {}
 
-    return _run(form, model, actor, str(model.resource.label), work, request_id)
+    return _run(form, model, actor, f"Create: {model.resource.name}", work, request_id)
 
 
 def update(
@@ -96,7 +96,7 @@ def _run(
     form: RecordForm,
     model: type[Resource],
     actor: Actor,
-    title: Phrase,
+    title: str | Phrase,
     work: Callable[[Unit], tuple[Resource, State]],
     request_id: str | None,
 ) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, ClassVar, cast
 
 from sqlalchemy import Table, event, inspect
@@ -161,7 +162,7 @@ _fields: dict[type[Resource], Mapping[str, Field]] = {}
 
 def resources() -> Mapping[str, type[Resource]]:
     """Return every resource by name, in the order of the names."""
-    return _resources
+    return MappingProxyType(_resources)
 
 
 def fields_of(model: type[Resource]) -> Mapping[str, Field]:

@@ -22,8 +22,8 @@ from ..policy import Actor, RoleRights
 from ..recording import Draft
 from ..writes import Unit, rule
 
-#: Fields of a role that narrow what it gives.
-LIMITS = ("hidden_fields", "locked_fields", "categories")
+#: Fields of a role that narrow what it gives, and what of its rights each is.
+LIMITS = {"hidden_fields": "hidden", "locked_fields": "locked", "categories": "scope"}
 
 #: How many unknown or missing rights a refusal names.
 NAMED = 5
@@ -155,8 +155,8 @@ def administrator_stays() -> str:
 
 def narrowing_field(rights: RoleRights) -> str | None:
     """Return the field of a role that keeps `rights` from giving everything everywhere, as an administrator's must."""
-    limits = zip(LIMITS, (rights.hidden, rights.locked, rights.scope), strict=True)
-    return next((name for name, value in limits if value), None if EVERYTHING in rights.grants else "grants")
+    narrowing = (name for name, limit in LIMITS.items() if getattr(rights, limit))
+    return next(narrowing, None if EVERYTHING in rights.grants else "grants")
 
 
 def missing_grants(actor: Actor, rights: RoleRights) -> list[str]:

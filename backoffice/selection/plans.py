@@ -39,10 +39,10 @@ from .results import Bounds
 Row = tuple[Any, Any]  # key, value of the sort column
 Plan = Callable[[Segment, int, Any], Select[Any]]  # the stretch, rows wanted, how many of them are missing
 Tried = tuple[CTE, ColumnElement[bool]]  # rows, and whether they are the answer
+Try = Callable[[list[CTE], list[Segment], int, Any], Tried]  # what was tried before, the rest as for a plan
+
 #: The categories whose rows are counted in turn; to make an alias takes longer than to use one.
 _COUNTED = aliased(Category)
-
-Try = Callable[[list[CTE], list[Segment], int, Any], Tried]  # what was tried before, the rest as for a plan
 
 
 def counts(session: Session, questions: Sequence[tuple[Asked, int]]) -> list[int]:

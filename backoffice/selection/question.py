@@ -280,7 +280,10 @@ class Selection:
 
 
 def counts(session: Session, questions: Sequence[tuple[Selection, int]]) -> list[Count]:
-    """Return in one statement the number of rows of each selection, exactly up to the number beside it."""
+    """Return the number of rows of each selection, exactly up to the number beside it.
+
+    They come in one statement; the paths of categories that a filter names are asked before, each by itself.
+    """
     found = iter(_counted(session, [(one._asked(session), up_to) for one, up_to in questions if not one._is_empty()]))
     return [Count(0, exact=True) if one._is_empty() else next(found) for one, _up_to in questions]
 
