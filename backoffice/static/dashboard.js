@@ -24,8 +24,10 @@
         labels: links.map((link) => link.textContent),
         datasets: stacks.map((head, at) => ({
           label: head.textContent,
-          data: rows.map((row) => Number(row.cells[at + 1].dataset.value)),
-          backgroundColor: token(`--chart-${(at % 9) + 1}`),
+          data: rows.map((row) => Number(row.cells[at + 1].dataset.value) || null),
+          // One source has one colour, whoever looks.
+          backgroundColor: token(`--chart-${head.dataset.colour}`),
+          minBarLength: 3,
           borderRadius: 2,
           maxBarThickness: 28,
         })),
