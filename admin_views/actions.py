@@ -107,12 +107,9 @@ def carry_out(view: Any, action: MassAction, actor: Actor, keys: list[int], requ
         ]
         for _missing in range(len(keys) - len(found)):
             report.skip(_("One is gone, or you may not see it."))
-        before = {record.id: record.version for record in found}
-        for record in found:
-            _one(view, action, unit, record, report)
-        moved = [record for record in found if record.version != before[record.id]]
-        if len(moved) == 1:
-            unit.entitle(phrase("%(action)s: %(name)s", action=action.label, name=str(moved[0])))
+        changed = [record for record in found if _one(view, action, unit, record, report)]
+        if len(changed) == 1:
+            unit.entitle(phrase("%(action)s: %(name)s", action=action.label, name=str(changed[0])))
         return report
 
     title = phrase("%(action)s: %(resource)s", action=action.label, resource=model.resource.plural)
@@ -124,22 +121,25 @@ def carry_out(view: Any, action: MassAction, actor: Actor, keys: list[int], requ
     return report
 
 
-def _one(view: Any, action: MassAction, unit: Unit, record: Resource, report: Report) -> None:
+def _one(view: Any, action: MassAction, unit: Unit, record: Resource, report: Report) -> bool:
+    """Do `action` to `record`, and return whether that changed it; why not is noted in `report`."""
     if record.trashed_at and not action.on_trash:
         report.skip(_("“%(name)s” is in the trash.", name=view.name_of(record)))
-        return
+        return False
     before = record.version
     try:
         with unit.attempt():
             action.deed(view, unit, record)
     except Refused as refused:
         report.skip(str(refused))
-        return
+        return False
     except Denied:
         report.skip(_("“%(name)s”: you may not do this to it.", name=view.name_of(record)))
-        return
+        return False
     if record.version == before:
         report.skip(_("“%(name)s” was so already.", name=view.name_of(record)))
+        return False
+    return True
 
 
 def sentence(action: MassAction, report: Report) -> str:

@@ -81,6 +81,11 @@ class Board:
     as_of: datetime | None = None
     stale: bool = False
 
+    @property
+    def quick(self) -> bool:
+        """Return whether all products are so few that figures over them are counted at once."""
+        return self.total is None or self.total.exact
+
     def take(self, found: figures.Counted) -> Any:
         """Return the value of `found`, and remember how old the oldest figure on the page is."""
         self.stale = self.stale or found.stale
@@ -133,10 +138,9 @@ def _catalogue(found: Board, actor: Actor, kept: figures.Kept) -> None:
     found.total = waiting[TOTAL]
     found.needs = _needs(actor, waiting)
     asked, _sorted = fields_to_ask(Product, actor)
-    quick = found.total.exact
 
     def figure(name: str, count: Any) -> Any:
-        return found.take(kept.figure(name, count, quick))
+        return found.take(kept.figure(name, count, found.quick))
 
     if "status" in asked:
         found.statuses = _statuses(figure("status", lambda: figures.by_status(session, actor)) or {})
@@ -247,8 +251,7 @@ def _changes(found: Board, actor: Actor, kept: figures.Kept) -> None:
     page = changes.page_of_sets(db.session, changes.visible_sets(actor), None, LATEST)
     found.deeds = timeline.deeds(db.session, actor, page.rows)
     now = utcnow()
-    quick = found.total is None or found.total.exact
-    figure = kept.figure("hour", lambda: figures.by_hour(db.session(), actor, now), quick)
+    figure = kept.figure("hour", lambda: figures.by_hour(db.session(), actor, now), found.quick)
     if (counted := found.take(figure)) is None:
         return
     rows = counted["hours"]

@@ -150,18 +150,16 @@ def deeds(session: Session, actor: Actor, sets: Sequence[ChangeSet]) -> list[Dee
     by_set = {key: [next(told) for _change in shown[key]] for key in keys}
     known = _known_names(session, actor, sets, grouped)
     undone = set(session.scalars(select(ChangeSet.undo_of_id).where(ChangeSet.undo_of_id.in_(keys))))
-    titles = {found.id: _title(actor, found, grouped[found.id], known[found.id]) for found in sets}
+    tells = {found.id: _tells_title(actor, found, grouped[found.id], known[found.id]) for found in sets}
     return [
         Deed(
             found,
-            titles[found.id],
+            str(found.told) if tells[found.id] else _in_general(grouped[found.id]),
             str(SOURCES.get(found.source, found.source)),
             by_set[found.id],
             len(grouped[found.id]) > SHOWN_CHANGES,
             found.id in undone,
-            len(grouped[found.id]) == 1
-            and titles[found.id] == str(found.told)
-            and _named(found) == {grouped[found.id][0].label},
+            tells[found.id] and len(grouped[found.id]) == 1 and _named(found) == {grouped[found.id][0].label},
         )
         for found in sets
     ]
@@ -199,13 +197,16 @@ def entries(session: Session, actor: Actor, changes: Sequence[Change], whole: bo
     ]
 
 
-def _title(actor: Actor, change_set: ChangeSet, changes: Sequence[Change], known: Collection[str]) -> str:
-    """Return what was done, in general words where the reader may not know what the records are called.
+def _tells_title(actor: Actor, change_set: ChangeSet, changes: Sequence[Change], known: Collection[str]) -> bool:
+    """Return whether the reader may know what the records are called.
 
-    One that it names may be out of their reach: what happened to theirs happened besides.
+    One that the title names may be out of their reach: what happened to theirs happened besides.
     """
-    if all(policy.label_of(actor, change) == change.label for change in changes) and _named(change_set) <= set(known):
-        return str(change_set.told)
+    return all(policy.tells_label(actor, change) for change in changes) and _named(change_set) <= set(known)
+
+
+def _in_general(changes: Sequence[Change]) -> str:
+    """Return what was done without a name."""
     return str(VERBS.get(changes[0].verb, changes[0].verb))
 
 

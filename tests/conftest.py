@@ -148,9 +148,7 @@ def pool() -> Iterator[Pool]:
 def database_url(request: pytest.FixtureRequest, pool: Pool, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the address of an empty migrated database, of each kind in turn; tests take the same ones in turn."""
     found = pool.databases.get(request.param)
-    if isinstance(found, PostgresDatabase) and not found.is_intact():
-        found = None
-    if found is not None:
+    if found is not None and found.is_intact():
         found.restore()
         return found.url
     if request.param == "sqlite":
