@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from backoffice.html import sanitise
 from backoffice.models.history import ChangeSet
 from backoffice.models.house import HOUSE_ID, House
 from backoffice.models.product import Product
+from backoffice.models.tag import Tag
 from backoffice.models.user import User, new_session_key
 from tests.scene import PASSWORD
 
@@ -29,14 +31,33 @@ HOUSE = policy.system("tests")
 ADMINISTRATOR = "administrator@example.org"
 MANAGER = "catalogue-manager@example.org"
 
-#: Products of the demo, one for each test that changes it.
-PRODUCTS = iter(range(1, 149))
+#: Numbers of the products that tests make for themselves.
+NUMBERS = count(1)
 
 
 @pytest.fixture
-def key() -> int:
-    """Return a product that no other test changes."""
-    return next(PRODUCTS)
+def key(behind: Flask) -> int:
+    """Return a product that no other test changes, the same for whichever test asks first."""
+    number = next(NUMBERS)
+    with behind.app_context(), writes.unit(HOUSE, "Behind") as unit:
+        product = unit.add(
+            Product(
+                sku=f"OWN-{number}",
+                name=f"Pan of its own {number}",
+                name_i18n={"de": f"Eigene Pfanne {number}"},
+                gtin="2041710010376",
+                description="<p>A plain, heavy pan that turns <strong>black</strong> with use.</p>",
+                price=Decimal("54.90"),
+                cost=Decimal("23.10"),
+                status="published",
+                category_id=1,
+                brand_id=1,
+                tags=list(unit.session.scalars(select(Tag).order_by(Tag.id).limit(2))),
+                attributes={"material": "carbon steel", "diameter_cm": 28, "induction": True},
+            )
+        )
+        unit.session.flush()
+        return product.id
 
 
 def stored(behind: Flask, key: int) -> Product:
