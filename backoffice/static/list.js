@@ -28,6 +28,10 @@
   });
   // A search is sent while it is typed; leaving the field would send it once more.
   search.addEventListener("change", (event) => event.stopPropagation());
+  // What was typed before anything listened is searched as well.
+  document.addEventListener("DOMContentLoaded", () => {
+    if (search.value.trim() !== search.defaultValue.trim()) htmx.trigger(form, "refine");
+  });
   // A record that was chosen in a look-up is a tick more.
   form.addEventListener("input", (event) => {
     if (!event.isTrusted && event.target.closest("[data-lookup]")) htmx.trigger(form, "refine");

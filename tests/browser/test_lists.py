@@ -152,6 +152,17 @@ def test_a_search_is_sent_while_it_is_typed(open_page: Opened) -> None:
     expect(search).to_be_focused()
 
 
+def test_what_is_typed_before_the_scripts_are_there_is_searched(open_page: Opened) -> None:
+    page, held = open_page("/admin/"), []
+    page.route("**/static/list.js*", lambda route: held.append(route))
+    page.goto(LIST, wait_until="commit")
+    page.locator("#q").fill("lamp")
+    expect(page.locator("#rows tbody tr")).to_have_count(50)
+    held[0].continue_()
+    page.wait_for_url("**q=lamp**")
+    expect(page.locator("#q")).to_have_value("lamp")
+
+
 def test_enter_on_a_code_opens_its_product(open_page: Opened) -> None:
     page = open_page(LIST)
     key, sku = row(page, 3).get_attribute("data-id"), row(page, 3).locator("code").inner_text()

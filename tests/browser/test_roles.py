@@ -12,6 +12,8 @@ from backoffice import policy, writes
 from backoffice.extensions import db
 from backoffice.models.role import Role
 from backoffice.models.user import User
+from backoffice.operations import accounts
+from tests.scene import PASSWORD
 
 from .conftest import LOOKS, findings
 
@@ -246,12 +248,14 @@ def test_arrows_follow_the_direction_of_the_page(open_page: Opened, role: int) -
 
 
 def test_what_one_does_not_hold_is_passed_over(open_page: Opened, behind: Flask, role: int) -> None:
+    grants = ["product:read", "product:update", "product:export", "role:read", "role:update"]
     with behind.app_context():
-        with writes.unit(HOUSE, "Grant") as unit:
-            viewer = unit.session.query(Role).filter_by(key="viewer").one()
-            viewer.grants = [*viewer.grants, "role:read", "role:update", "product:export", "product:update"]
+        with writes.unit(HOUSE, "Keeper") as unit:
+            keeper = unit.add(Role(key="keeper", name="Keeper of roles", grants=grants))
+            unit.session.flush()
+            accounts.create_user(unit, "keeper@example.org", [keeper], password=PASSWORD)
         db.session.remove()
-    page = open_page(edit(role), "viewer")
+    page = open_page(edit(role), "keeper")
     expect(page.get_by_text("You do not hold yourself: create, delete, import, and publish.")).to_be_visible()
     box(page, "product", "update").focus()
     page.keyboard.press("ArrowRight")
