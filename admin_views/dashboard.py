@@ -12,22 +12,27 @@ from sqlalchemy.exc import OperationalError
 
 from backoffice import policy
 from backoffice.extensions import db
-from backoffice.i18n import _n, language_label
+from backoffice.i18n import _, _n, language_label, person_text
 from backoffice.models.base import fields_of
 from backoffice.models.product import Product
 from backoffice.models.types import utcnow
 from backoffice.operations import figures
 from backoffice.policy import Actor
 from backoffice.selection import Bounds, Count, Selection, changes, counts, fields_to_ask
+from backoffice.selection.filters import LACKS
 from backoffice.selection.rights import askable
 from backoffice.web.errors import passes
 
 from . import formats, timeline
 from .access import GuardedView
+from .history import NOBODY
 from .names import names_of, other_languages
 
 #: Change sets and needs shown.
 LATEST, MOST_NEEDS = 6, 6
+
+#: Asks for the products without a name in a language.
+LACKING = f"name_i18n_{LACKS}"
 
 #: Stands for all products beside those that wait.
 TOTAL = "all"
@@ -64,6 +69,15 @@ class Hour:
     until: str
 
 
+@dataclass(frozen=True)
+class Busy:
+    """Somebody who changed something in the last day: what they are called, how much, and the history of it."""
+
+    label: str
+    count: int
+    args: dict[str, str]
+
+
 @dataclass
 class Board:
     """What the dashboard shows; what the person may not see is None or empty."""
@@ -74,7 +88,7 @@ class Board:
     sources: list[str] = field(default_factory=list)
     hours: list[Hour] = field(default_factory=list)
     changes: int | None = None
-    people: list[tuple[str, int]] = field(default_factory=list)
+    people: list[Busy] = field(default_factory=list)
     statuses: list[Bar] = field(default_factory=list)
     categories: list[Bar] = field(default_factory=list)
     languages: list[Bar] = field(default_factory=list)
@@ -244,18 +258,29 @@ def _categories(actor: Actor, counts: list[list[int]]) -> list[Bar]:
 
 def _languages(codes: list[str], counts: dict[str, int]) -> list[Bar]:
     total = counts.get("", 0) or 1
-    return [Bar(code, language_label(code), counts.get(code, 0), 100 * counts.get(code, 0) / total) for code in codes]
+    return [
+        Bar(code, language_label(code), count, 100 * count / total, {LACKING: code} if count < total else None)
+        for code, count in ((code, counts.get(code, 0)) for code in codes)
+    ]
 
 
 def _changes(found: Board, actor: Actor, kept: figures.Kept) -> None:
     page = changes.page_of_sets(db.session, changes.visible_sets(actor), None, LATEST)
     found.deeds = timeline.deeds(db.session, actor, page.rows)
     now = utcnow()
-    figure = kept.figure("hour", lambda: figures.by_hour(db.session(), actor, now), found.quick)
+    figure = kept.figure("day", lambda: figures.by_hour(db.session(), actor, now), found.quick)
     if (counted := found.take(figure)) is None:
         return
     rows = counted["hours"]
-    found.people = [(label, count) for label, count in counted["people"]]
+    since = figures.first_hour(now).isoformat(timespec="seconds")
+    found.people = [
+        Busy(
+            person_text(key, label) if label else _("No person"),
+            count,
+            {"person": str(key) if key else NOBODY, "since": since},
+        )
+        for key, label, count in counted["people"]
+    ]
     found.changes = sum(count for _hour, _source, count in rows)
     found.sources = [name for name in timeline.SOURCES if any(source == name for _hour, source, _count in rows)]
     by_place = {(datetime.fromisoformat(hour), source): count for hour, source, count in rows}

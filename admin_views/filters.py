@@ -12,15 +12,15 @@ from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
 from backoffice.extensions import db
-from backoffice.i18n import _
+from backoffice.i18n import _, language_label, language_name
 from backoffice.models.base import fields_of
 from backoffice.models.fields import Field, Kind
 from backoffice.selection import Filter, Selection, fields_to_ask
-from backoffice.selection.filters import ANY, IN, MAX, MIN, NONE, RANGED, REFERRING
+from backoffice.selection.filters import ANY, IN, LACKS, MAX, MIN, NONE, RANGED, REFERRING
 
 from . import formats
 from .lookups import OFFERED_WHOLE, Option, find, key_of
-from .names import names_of
+from .names import names_of, other_languages
 
 #: Choices that are offered as boxes; the rest of a longer list is a select that adds one more.
 BOXES = 8
@@ -43,8 +43,12 @@ class Box:
 
 @dataclass(frozen=True)
 class Editor:
-    """How the values of a filter are entered: boxes, and a select, a look-up, two ends or a text for others."""
+    """How the values of a filter are entered: boxes, and a select, a look-up, two ends or a text for others.
 
+    `name` is what they are sent by.
+    """
+
+    name: str
     boxes: tuple[Box, ...] = ()
     more: tuple[tuple[str, str], ...] = ()
     lookup: bool = False
@@ -84,7 +88,9 @@ def askable(view: Any, readable: frozenset[str]) -> list[Field]:
 def offers(fields: Iterable[Field], chips: Sequence[Chip], to: Address) -> list[Offer]:
     """Return the filters that can be added."""
     held = {chip.name for chip in chips}
-    return [Offer(str(one.label), to(add=one.name)) for one in fields if one.name not in held]
+    # A house of one language lacks no other.
+    usable = [one for one in fields if one.kind is not Kind.MAP or other_languages()]
+    return [Offer(_offered(one), to(add=one.name)) for one in usable if one.name not in held]
 
 
 def chips(view: Any, selection: Selection, fields: Iterable[Field], added: str, to: Address) -> list[Chip]:
@@ -111,6 +117,17 @@ def sentence(selection: Selection, found: Sequence[Chip]) -> Markup:
     return Markup(formats.listed(Markup("<em>%s</em>") % part for part in parts))  # noqa: S704
 
 
+def _translated(field: Field) -> str:
+    """Return what the texts of `field`, a document by language, are called in the source language."""
+    return str(fields_of(field.attribute.class_)[str(field.entry_prefix)].label) if field.attribute else ""
+
+
+def _offered(field: Field) -> str:
+    if field.kind is not Kind.MAP:
+        return str(field.label)
+    return _("%(field)s missing in a language", field=_translated(field))
+
+
 def _named(held: dict[str, list[Filter]], declared: Any) -> dict[str, set[int]]:
     wanted: dict[str, set[int]] = {}
     for name, found in held.items():
@@ -123,17 +140,20 @@ def _named(held: dict[str, list[Filter]], declared: Any) -> dict[str, set[int]]:
 def _chip(
     view: Any, field: Field, found: list[Filter], names: dict[tuple[str, int], str], to: Address, added: bool
 ) -> Chip:
-    without = to(**{field.name: None, f"{field.name}_{MIN}": None, f"{field.name}_{MAX}": None})
+    without = to(**dict.fromkeys((field.name, *(f"{field.name}_{op}" for op in (MIN, MAX, LACKS)))))
     text = _sentence(field, found, names) if found else ""
     held = tuple(
         (field.name if one.op == IN else f"{field.name}_{one.op}", value) for one in found for value in one.values
     )
     editor = _editor(view, field, found, names) if added else None
-    return Chip(field.name, str(field.label), text, held, without, to(add=field.name), editor)
+    return Chip(field.name, _offered(field), text, held, without, to(add=field.name), editor)
 
 
 def _sentence(field: Field, found: Sequence[Filter], names: dict[tuple[str, int], str]) -> str:
     label = str(field.label)
+    if field.kind is Kind.MAP:
+        lacking = formats.listed((language_name(code) for one in found for code in one.values), "or")
+        return _("%(field)s is missing in %(languages)s", field=_translated(field), languages=lacking)
     ends = {one.op: _value(field, one.values[0], names) for one in found if one.op != IN}
     values = [value for one in found if one.op == IN for value in one.values]
     if MIN in ends and MAX in ends:
@@ -163,22 +183,27 @@ def _value(field: Field, value: str, names: dict[tuple[str, int], str]) -> str:
 
 def _editor(view: Any, field: Field, found: Sequence[Filter], names: dict[tuple[str, int], str]) -> Editor:
     values = [value for one in found if one.op == IN for value in one.values]
+    if field.kind is Kind.MAP:
+        chosen = [value for one in found for value in one.values]
+        codes = dict.fromkeys([*other_languages(), *chosen])
+        boxes = tuple(Box(code, language_label(code), code in chosen) for code in codes)
+        return Editor(f"{field.name}_{LACKS}", boxes)
     optional = field.kind is Kind.REFERENCES or not field.required
     missing = (Box(NONE, _("Missing"), NONE in values),) if optional else ()
     if field.kind in RANGED:
         ends = {one.op: _number(field, one.values[0]) for one in found if one.op != IN}
-        return Editor(boxes=missing, range=(ends.get(MIN, ""), ends.get(MAX, "")))
+        return Editor(field.name, missing, range=(ends.get(MIN, ""), ends.get(MAX, "")))
     if field.kind is Kind.BOOLEAN:
         pairs = (("true", formats.truth(True)), ("false", formats.truth(False)))
-        return Editor(boxes=tuple(Box(key, label, key in values) for key, label in pairs))
+        return Editor(field.name, tuple(Box(key, label, key in values) for key, label in pairs))
     if field.kind is Kind.CHOICE:
         choices = [(key, str(label)) for key, label in field.choices]
         shown = choices if len(choices) <= BOXES else [pair for pair in choices if pair[0] in values]
         rest = tuple(pair for pair in choices if pair not in shown)
-        return Editor(tuple(Box(key, label, key in values) for key, label in shown), rest)
+        return Editor(field.name, tuple(Box(key, label, key in values) for key, label in shown), rest)
     if field.kind in REFERRING:
         return _reference(view, field, values, missing, names)
-    return Editor(boxes=missing, text=next((value for value in values if value not in (NONE, ANY)), ""))
+    return Editor(field.name, missing, text=next((value for value in values if value not in (NONE, ANY)), ""))
 
 
 def _reference(
@@ -192,7 +217,7 @@ def _reference(
         if (key := key_of(value)) is not None:
             options.setdefault(value, names.get((str(field.target), key), f"#{key}"))
     boxes = tuple(Box(key, label, key in values) for key, label in options.items())
-    return Editor((*missing, *boxes), lookup=not whole)
+    return Editor(field.name, (*missing, *boxes), lookup=not whole)
 
 
 def resolved(view: Any, field: Field, args: MultiDict[str, str]) -> str:

@@ -26,6 +26,9 @@ from .lookups import key_of
 #: People offered in the filter; more are found by their records.
 OFFERED_PEOPLE = 100
 
+#: Asks for what no person did, such as the command line.
+NOBODY = "none"
+
 
 class HistoryView(GuardedView):
     """Every change set that the person may see something of."""
@@ -44,7 +47,8 @@ class HistoryView(GuardedView):
         conditions = [Change.resource == args["resource"]] if "resource" in args else []
         statement = changes.visible_sets(self.actor, *conditions)
         if "person" in args:
-            statement = statement.where(ChangeSet.actor_id == int(args["person"]))
+            key = key_of(args["person"])
+            statement = statement.where(ChangeSet.actor_id == key if key else ChangeSet.actor_id.is_(None))
         if "source" in args:
             statement = statement.where(ChangeSet.source == args["source"])
         if "since" in args:
@@ -130,7 +134,7 @@ def _filters() -> tuple[dict[str, str], list[str]]:
     known: dict[str, Any] = {
         "resource": lambda value: value in resources(),
         "source": lambda value: value in timeline.SOURCES,
-        "person": lambda value: key_of(value) is not None,
+        "person": lambda value: value == NOBODY or key_of(value) is not None,
         "since": _is_moment,
         "until": _is_moment,
     }
@@ -168,4 +172,4 @@ def _people(actor: policy.Actor) -> list[tuple[str, str]]:
     """Return the people whose names the person may see."""
     statement = policy.referable(actor, select(User.id, User.name, User.email), User)
     rows = db.session.execute(statement.order_by(User.email).limit(OFFERED_PEOPLE))
-    return [(str(key), name or email) for key, name, email in rows]
+    return [*((str(key), name or email) for key, name, email in rows), (NOBODY, _("No person"))]

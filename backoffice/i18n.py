@@ -185,6 +185,15 @@ def percent_text(share: Decimal) -> str:
     return shown if share < 0 else f"+{shown}"
 
 
+def is_language(code: str) -> bool:
+    """Return whether `code` names a language that is known, such as `fr` or `pt-BR`."""
+    try:
+        Locale.parse(code, sep="-")
+    except (ValueError, UnknownLocaleError):
+        return False
+    return True
+
+
 def language_name(code: str) -> str:
     """Return what the reader calls the language `code` within a sentence, the code itself where nobody knows it."""
     try:

@@ -138,6 +138,7 @@ class Catalogue:
             "gtin": f"{gtin}{gtin_check_digit(gtin)}" if random.random() < 0.8 else None,
             "name": name,
             "name_key": sort_key(name),
+            "name_i18n": {code: text for code, (text, lacking) in TRANSLATED.items() if (key - 77) % lacking} or None,
             "slug": f"{slugify(name)}-{key}",
             "description": None if random.random() < WITHOUT_TEXT else description(random, name),
             "price": price,
@@ -173,6 +174,9 @@ class Catalogue:
         count = random.choice((0, 0, 0, 1, 1, 2))
         return sorted(set(random.choices(range(1, TAGS + 1), cum_weights=self.tag_weights, k=count)))
 
+
+#: Languages of names, each with a text and the number of products of which one lacks it.
+TRANSLATED = {"fr": ("Nom", 500), "de": ("Bezeichnung", 3), "es": ("Nombre", 20_000)}
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ENDINGS = tuple(map(Decimal, ("0.00", "0.50", "0.90", "0.95", "0.99")))

@@ -23,6 +23,10 @@ RENDERED: dict[type, str] = {
 
 #: Kept by hand in the migrations, because only one of the databases knows them.
 UNMAPPED = ("search_fts",)
+DERIVED, DERIVED_INDEXES = (
+    ("vector", "named_in"),
+    ("ix_search_entry_vector", "ix_product_live_named_in", "ix_product_trashed_named_in"),
+)
 
 
 def include_name(name: str | None, kind: str, _parents: object) -> bool:
@@ -31,8 +35,8 @@ def include_name(name: str | None, kind: str, _parents: object) -> bool:
 
 
 def include_object(item: object, name: str | None, kind: str, reflected: bool, _compare_to: object) -> bool:
-    """Leave out the generated search vector and its indexes, which only PostgreSQL has."""
-    return not (reflected and name and (name == "vector" or name.startswith("ix_search_entry_vector")))
+    """Leave out the columns that PostgreSQL derives, and their indexes, which SQLite does not have."""
+    return not (reflected and name and (name in DERIVED or name.startswith(DERIVED_INDEXES)))
 
 
 def render_item(kind: str, item: object, written: AutogenContext) -> str | Literal[False]:

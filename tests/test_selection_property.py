@@ -27,6 +27,7 @@ from backoffice.selection import Bounds, Selection
 
 TREE = {"A": None, "B": "A", "C": "B", "D": "A", "E": None, "F": "E"}
 BRANDS, TAGS = ("Acme", "Bolt"), ("new", "sale", "eco")
+LANGUAGES = ("fr", "de", "pt-BR", "ar")
 WORDS = ("red", "redwood", "mug", "lamp", "pro", "mini")
 HOUSE = system("tests")
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -48,6 +49,7 @@ class Row:
     description: str | None
     trashed: bool
     changed: int
+    named_in: frozenset[str] = frozenset()
     sku: str = ""
     id: int = 0
 
@@ -73,6 +75,7 @@ ROWS = st.lists(
         description=st.none() | NAMES,
         trashed=st.integers(0, 4).map(lambda number: number == 0),
         changed=st.integers(0, 5),
+        named_in=st.frozensets(st.sampled_from(LANGUAGES), max_size=3),
     ),
     max_size=30,
 )
@@ -80,7 +83,7 @@ ROLES = st.lists(
     st.builds(
         lambda scope, hidden, reads: (scope, hidden, reads),
         scope=st.frozensets(st.sampled_from(sorted(TREE)), max_size=2),
-        hidden=st.frozensets(st.sampled_from(["price", "description", "name", "brand_id"]), max_size=2),
+        hidden=st.frozensets(st.sampled_from(["price", "description", "name", "brand_id", "name_i18n"]), max_size=2),
         reads=st.integers(0, 5).map(bool),
     ),
     min_size=1,
@@ -95,6 +98,7 @@ FILTERS = st.fixed_dictionaries(
         "tags": st.lists(st.sampled_from([*TAGS, "none", "any"]), min_size=1, max_size=2),
         "price_min": st.sampled_from([["1"], ["1.5"], ["9"]]),
         "price_max": st.sampled_from([["1.5"], ["9"]]),
+        "name_i18n_lacks": st.lists(st.sampled_from([*LANGUAGES, "es"]), min_size=1, max_size=3),
         "price": st.lists(st.sampled_from(["1", "2.00", "none", "any"]), min_size=1, max_size=2),
     },
 )
@@ -177,6 +181,7 @@ class Shop:
             category_id=self.keys["category"].get(row.category or ""),
             brand_id=self.keys["brand"].get(row.brand or ""),
             description=row.description,
+            name_i18n=dict.fromkeys(sorted(row.named_in), "something else") or None,
             trashed_at=BEGAN + timedelta(days=row.changed) if row.trashed else None,
         )
 
@@ -261,6 +266,8 @@ class Model:
         if name in ("price_min", "price_max"):
             bound = Decimal(values[0])
             return row.price is not None and (row.price >= bound if name == "price_min" else row.price <= bound)
+        if name == "name_i18n_lacks":
+            return not set(values) <= row.named_in
         own: set[Any]
         if name == "tags":
             own = set(row.tags)
@@ -289,7 +296,7 @@ _ATTRIBUTES = {"brand_id": "brand"}
 
 
 def _field(name: str) -> str:
-    return name.removesuffix("_min").removesuffix("_max")
+    return re.sub("_(min|max|lacks)$", "", name)
 
 
 def _sorted(rows: list[Row], sort: str) -> list[Row]:

@@ -86,6 +86,9 @@ class Resource:
 
     resource: ClassVar[Declaration]
 
+    #: Columns in which PostgreSQL keeps the languages of a document, by the name of its field; no model maps them.
+    languages_of: ClassVar[Mapping[str, str]] = MappingProxyType({})
+
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "resource" in cls.__dict__:

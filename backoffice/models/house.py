@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import available_timezones
 
-from babel import Locale, UnknownLocaleError
 from sqlalchemy import Integer, String
 from sqlalchemy.orm import Mapped, Session
 
 from ..errors import Refused
 from ..extensions import Base
-from ..i18n import _, _l
+from ..i18n import _, _l, is_language
 from .base import Declaration, Resource, column
 from .fields import Field, Kind
 from .money import CURRENCIES
@@ -97,13 +96,11 @@ class House(Resource, Base):
 
     def settle(self, session: Session) -> None:
         for code in (*self.languages, self.source_language):
-            try:
-                Locale.parse(code, sep="-")
-            except (ValueError, UnknownLocaleError) as error:
+            if not is_language(code):
                 raise Refused(
                     _("Content languages: “%(code)s” is not a language code. Write codes such as en, fr.", code=code),
                     "languages",
-                ) from error
+                )
         if self.source_language not in self.languages:
             self.languages = [*self.languages, self.source_language]
         for currency in self.currencies:

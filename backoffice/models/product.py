@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Column, ForeignKey, Index, String, Table, Text, text
@@ -48,6 +49,8 @@ class Product(Named, Resource, Base):
         scope="category_id",
         set_based=True,
     )
+
+    languages_of = MappingProxyType({"name_i18n": "named_in"})
 
     sku: Mapped[str] = column(
         CodeText,
@@ -152,6 +155,7 @@ class Product(Named, Resource, Base):
             entry_kind=Kind.TEXT,
             entry_length=300,
             listed=False,
+            filtered=True,
         ),
     )
     description_i18n: Mapped[dict[str, Any] | None] = column(

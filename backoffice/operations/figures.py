@@ -24,7 +24,7 @@ from ..selection import Selection
 from ..selection.changes import told_changes
 
 #: What is kept for everyone of one reach, and what for each person.
-NAMES, OWN_NAMES = ("status", "category", "language", "hour"), ("needs",)
+NAMES, OWN_NAMES = ("status", "category", "language", "day"), ("needs",)
 
 #: Rows up to which a figure is counted whenever something changed.
 QUICK = 20_000
@@ -89,8 +89,8 @@ def by_language(session: Session, actor: Actor, languages: Iterable[str]) -> dic
 def by_hour(session: Session, actor: Actor, now: datetime) -> dict[str, list[Any]]:
     """Return the changes of the last day that `actor` may see.
 
-    `hours` holds [hour as ISO 8601, source, number], hours of the clock in UTC; `people` holds [name, number], the
-    busiest first.
+    `hours` holds [hour as ISO 8601, source, number], hours of the clock in UTC; `people` holds [key, name, number], the
+    busiest first. What no person did has no key, and no name where it goes by several.
     """
     since = first_hour(now)
     first = session.scalar(select(func.min(ChangeSet.id)).where(ChangeSet.at >= since))
@@ -99,16 +99,20 @@ def by_hour(session: Session, actor: Actor, now: datetime) -> dict[str, list[Any
     seen = told_changes(actor, select(Change.change_set_id).where(Change.change_set_id >= first))
     counting = seen.with_only_columns(Change.change_set_id, func.count()).group_by(Change.change_set_id)
     counts = pairs(session.execute(counting))
-    sets = select(ChangeSet.id, ChangeSet.at, ChangeSet.source, ChangeSet.actor_label)
+    sets = select(ChangeSet.id, ChangeSet.at, ChangeSet.source, ChangeSet.actor_id, ChangeSet.actor_label)
     hours: Counter[tuple[str, str]] = Counter()
-    people: Counter[str] = Counter()
-    for key, at, source, label in session.execute(sets.where(ChangeSet.id >= first, ChangeSet.at >= since)):
+    people: Counter[int | None] = Counter()
+    names: dict[int | None, str] = {}
+    sets = sets.where(ChangeSet.id >= first, ChangeSet.at >= since).order_by(ChangeSet.id)
+    for key, at, source, person, label in session.execute(sets):
         if count := counts.get(key):
             hours[at.replace(minute=0, second=0, microsecond=0).isoformat(), source] += count
-            people[label] += count
+            people[person] += count
+            # Somebody who changed their name goes by the newest.
+            names[person] = label if person or names.get(person, label) == label else ""
     return {
         "hours": [[hour, source, count] for (hour, source), count in sorted(hours.items())],
-        "people": [[label, count] for label, count in people.most_common(MOST_PEOPLE)],
+        "people": [[person, names[person], count] for person, count in people.most_common(MOST_PEOPLE)],
     }
 
 

@@ -16,9 +16,10 @@ from ..models.base import Resource, fields_of
 from ..models.category import Category, within
 from ..models.fields import Field, Kind
 from .apart import Apart
+from .translated import lacking, language_code
 
 NONE, ANY = "none", "any"
-IN, MIN, MAX = "in", "min", "max"
+IN, MIN, MAX, LACKS = "in", "min", "max", "lacks"
 
 MAX_KEY = 2**63 - 1
 KEY = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
@@ -32,10 +33,11 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 @dataclass(frozen=True)
 class Filter:
-    """One condition on one field: `in` one of the values, or `min` or `max` with one value.
+    """One condition on one field: `in` one of the values, `min` or `max` with one value, or `lacks` with languages.
 
     Values are written as in an address: keys of references, choices, plain numbers, ISO moments, `true` and `false`;
-    `none` asks for rows without a value and `any` for rows with one.
+    `none` asks for rows without a value and `any` for rows with one. Rows lack a language that their document holds no
+    text in; of several, one that is lacking is enough.
     """
 
     field: str
@@ -54,6 +56,8 @@ def key_of(text: str) -> int | None:
 def canonical(field: Field, op: str, text: str) -> str:
     """Return `text` in the form that a Filter holds. Raises Refused."""
     text = text.strip()
+    if op == LACKS:
+        return language_code(field, text)
     if op == IN and text in (NONE, ANY):
         return text
     if field.kind in REFERRING:
@@ -75,6 +79,8 @@ def canonical(field: Field, op: str, text: str) -> str:
 def condition(model: type[Resource], found: Filter, paths: Mapping[int, str]) -> ColumnElement[bool]:
     """Return the condition of the filter `found` on a column; `paths` holds the paths of categories in filters."""
     field = fields_of(model)[found.field]
+    if found.op == LACKS:
+        return lacking(field, found.values)
     if found.op != IN:
         bound, column = _literal(field, found.values[0], found.op), _attribute(field)
         return column >= bound if found.op == MIN else column <= bound  # type: ignore[no-any-return]

@@ -10,8 +10,8 @@ from typing import Any
 from ..errors import Refused
 from ..i18n import _, _n
 from ..models.base import Resource, fields_of
-from ..models.fields import Field
-from .filters import ASKED, IN, MAX, MIN, RANGED, Filter, canonical
+from ..models.fields import Field, Kind
+from .filters import ASKED, IN, LACKS, MAX, MIN, RANGED, Filter, canonical
 from .orders import LAST, RELEVANCE, Order, Position
 
 SIZE, MAX_SIZE = 50, 200
@@ -185,12 +185,14 @@ def _field_and_op(model: type[Resource], name: str) -> tuple[Field | None, str]:
     stem, _sep, op = name.rpartition("_")
     if op in (MIN, MAX) and stem in declared and declared[stem].kind in RANGED:
         return declared[stem], op
+    if op == LACKS and stem in declared and declared[stem].kind is Kind.MAP:
+        return declared[stem], op
     return None, IN
 
 
 def _usable(found: Read, declared: Field, op: str, raw: list[str]) -> tuple[str, ...]:
     """Return the values of `raw` that can be used, in their plain form."""
-    limit = MAX_VALUES if op == IN else 1
+    limit = MAX_VALUES if op in (IN, LACKS) else 1
     if len(raw) > limit:
         found.complain(
             _n(

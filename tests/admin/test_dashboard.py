@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import sqlite3
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from flask import Flask
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import OperationalError
 
-from backoffice import writes
+from backoffice import policy, writes
 from backoffice.extensions import db
 from backoffice.models.category import Category
 from backoffice.models.history import Change, ChangeSet
@@ -60,6 +61,34 @@ def test_every_sentence_and_mark_leads_to_what_it_counts(admin: Browser, world: 
         assert rows_at(admin, address) == int(count)
 
 
+def test_a_language_leads_to_what_has_no_name_in_it(admin: Browser, world: World, house: Actor) -> None:
+    with writes.unit(house, "French and German") as unit:
+        unit.get(House, HOUSE_ID).languages = ["en", "fr", "de"]
+        unit.get(Product, world.mug).name_i18n = {"fr": "Tasse bleue", "de": "Blaue Tasse"}
+        unit.get(Product, world.case).name_i18n = {"fr": "Étui"}
+    page = admin.get("/admin/").text
+    part = page[page.index('id="languages"') :]
+    assert re.findall(r'<a href="([^"]+)"><bdi>(\w+)</bdi></a>', part) == [
+        ("/admin/product/?name_i18n_lacks=de", "German")
+    ], "nothing lacks a French name"
+    assert rows_at(admin, "/admin/product/?name_i18n_lacks=de") == 1
+
+
+def test_who_was_busy_leads_to_what_they_did(admin: Browser, world: World, house: Actor) -> None:
+    admin.submit(f"/admin/product/edit/?id={world.mug}", price="13.55")
+    page = admin.get("/admin/").text
+    part = page[page.index('id="people"') : page.index('id="hours"')]
+    found = {label: address for address, label in re.findall(r'<a href="([^"]+)"><bdi>([^<]+)</bdi></a>', part)}
+    assert set(found) == {"administrator@example.org", "tests"}
+    theirs, others = (admin.get(html.unescape(found[label])).text for label in ("administrator@example.org", "tests"))
+    assert "Edit: Blue mug" in theirs and "Edit: Blue mug" not in others
+    assert '<option value="none" selected>No person</option>' in others
+    with writes.unit(policy.system("night shift"), "More") as unit:
+        unit.get(Product, world.mug).price = Decimal(14)
+    page = admin.get("/admin/").text
+    assert "<bdi>No person</bdi>" in page[page.index('id="people"') : page.index('id="hours"')]
+
+
 def test_each_person_sees_figures_of_their_own_reach(sign_in: Opened, world: World, house: Actor) -> None:
     more(house, world, 5)
     whole, limited = sign_in("viewer").get("/admin/").text, sign_in("phones-only").get("/admin/").text
@@ -103,7 +132,7 @@ def test_what_takes_long_is_kept_and_counted_again_on_demand(
     assert re.search(r'badge-draft.*?<span class="number">5</span>', again, re.DOTALL)
     db.session.rollback()
     kinds = sorted(key.partition("/")[0] for key in db.session.scalars(select(Figure.name)))
-    assert kinds == ["category", "hour", "language", "needs", "needs", "status"], "needs are each person's own"
+    assert kinds == ["category", "day", "language", "needs", "needs", "status"], "needs are each person's own"
 
 
 def test_a_small_catalogue_is_counted_again_when_something_changed(

@@ -14,6 +14,7 @@ from backoffice import writes
 from backoffice.extensions import db
 from backoffice.models.category import Category
 from backoffice.models.history import Change, ChangeSet
+from backoffice.models.house import HOUSE_ID, House
 from backoffice.models.product import Product
 from backoffice.models.role import Role
 from backoffice.models.user import User
@@ -55,6 +56,41 @@ def rows(browser: Browser, query: str = "", **args: Any) -> set[int]:
 )
 def test_filters_hold_the_list(admin: Browser, world: World, query: str, found: tuple[str, ...]) -> None:
     assert rows(admin, query.format(**vars(world))) == {getattr(world, name) for name in found}
+
+
+def test_a_list_is_held_to_what_has_no_name_in_a_language(admin: Browser, world: World, house: Actor) -> None:
+    with writes.unit(house, "English alone") as unit:
+        unit.get(House, HOUSE_ID).languages = ["en"]
+    assert "missing in a language" not in admin.get("/admin/product/").text
+    with writes.unit(house, "French and German") as unit:
+        unit.get(House, HOUSE_ID).languages = ["en", "fr", "de"]
+        unit.get(Product, world.mug).name_i18n = {"fr": "Tasse bleue", "de": "Blaue Tasse"}
+        unit.get(Product, world.case).name_i18n = {"fr": "Étui"}
+    page = admin.get("/admin/product/?name_i18n_lacks=de").text
+    assert "Name is missing in German" in page and "missing in a language</a>" not in page
+    for query, found in {"lacks=fr": (), "lacks=de": ("case",), "lacks=fr&name_i18n_lacks=es": ("case", "mug")}.items():
+        assert rows(admin, f"?name_i18n_{query}") == {getattr(world, name) for name in found}
+    assert rows(admin, "?name_i18n_lacks=fr&trash=1") == {world.trashed}
+    removed = re.search(r'href="([^"]*)" aria-label="Remove: Name is missing in German"', page)
+    assert removed and "lacks" not in removed[1]
+    added = admin.get("/admin/product/?add=name_i18n").text
+    assert re.findall(r'name="name_i18n_lacks" value="(\w+)"', added) == ["de", "fr"]
+    for broken in ("fr'--", "x" * 50, "%22fr%22", "none"):
+        refused = admin.get(f"/admin/product/?name_i18n_lacks={broken}").text
+        assert "is not a language code" in refused and "data-chip" not in refused
+    for unknown in ("name_i18n=fr", "price_lacks=fr", "attributes_lacks=fr"):
+        assert "There is no filter" in admin.get(f"/admin/product/?{unknown}").text
+
+
+def test_who_does_not_see_translations_cannot_ask_by_them(
+    newcomer: Callable[..., Browser], world: World, house: Actor
+) -> None:
+    browser = newcomer(["product:read"], hidden_fields=["product.name_i18n"])
+    with writes.unit(house, "French") as unit:
+        unit.get(House, HOUSE_ID).languages = ["en", "fr"]
+        unit.get(Product, world.mug).name_i18n = {"fr": "Tasse bleue"}
+    page = browser.get("/admin/product/?name_i18n_lacks=fr").text
+    assert "You do not see the field" in page and f'data-id="{world.mug}"' in page
 
 
 def test_what_a_list_is_held_to_stands_in_words(admin: Browser, world: World) -> None:
@@ -234,7 +270,17 @@ def test_an_undo_says_what_it_left(admin: Browser, world: World) -> None:
     assert (mug.price, mug.name) == (Decimal(15), "Blue mug")
 
 
-@pytest.mark.parametrize(("query", "found"), [("resource=brand", 1), ("source=form", 0), ("person=1", 0), ("", 2)])
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("resource=brand", 1),
+        ("source=form", 0),
+        ("person=1", 0),
+        ("person=none", 2),
+        ("person=none&source=import", 0),
+        ("", 2),
+    ],
+)
 def test_history_is_filtered(admin: Browser, world: World, query: str, found: int) -> None:
     assert len(re.findall(r'data-change-set="\d+"', admin.get(f"/admin/history/?{query}").text)) == found
 

@@ -163,6 +163,20 @@ def test_what_is_typed_before_the_scripts_are_there_is_searched(open_page: Opene
     expect(page.locator("#q")).to_have_value("lamp")
 
 
+def test_a_missing_name_is_asked_for_by_language(open_page: Opened) -> None:
+    page = open_page(LIST)
+    page.get_by_text("Add filter").click()
+    page.get_by_role("link", name="Name missing in a language").click()
+    page.get_by_role("checkbox", name="Arabic").check()
+    page.wait_for_url("**name_i18n_lacks=ar**")
+    expect(page.locator("#chip-name_i18n bdi").first).to_have_text("Name is missing in Arabic")
+    page.get_by_role("checkbox", name="French").check()
+    page.wait_for_url("**name_i18n_lacks=fr**")
+    expect(page.locator("#chip-name_i18n bdi").first).to_have_text("Name is missing in French or Arabic")
+    page.get_by_role("link", name="Remove: Name is missing in French or Arabic").click()
+    page.wait_for_url(lambda address: "lacks" not in address)
+
+
 def test_enter_on_a_code_opens_its_product(open_page: Opened) -> None:
     page = open_page(LIST)
     key, sku = row(page, 3).get_attribute("data-id"), row(page, 3).locator("code").inner_text()

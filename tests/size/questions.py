@@ -134,6 +134,10 @@ FILTERS: dict[str, Args] = {
     "rare status": lambda world: {"status": "archived"},
     "frequent status": lambda world: {"status": "published"},
     "rare currency": lambda world: {"currency": "JPY"},
+    "no French name": lambda world: {"name_i18n_lacks": "fr"},
+    "no German name": lambda world: {"name_i18n_lacks": "de"},
+    "no Spanish name": lambda world: {"name_i18n_lacks": "es"},
+    "no Arabic name": lambda world: {"name_i18n_lacks": "ar"},
     "responsible": lambda world: {"responsible_id": "none"},
     "all tops": lambda world: {"category_id": world.tops},
 }
