@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from flask_admin import expose
@@ -12,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from backoffice import policy
 from backoffice.extensions import db
-from backoffice.i18n import _, _n, language_label, person_text
+from backoffice.i18n import _, _n, language_label, language_name, person_text
 from backoffice.models.base import fields_of
 from backoffice.models.product import Product
 from backoffice.models.types import utcnow
@@ -26,7 +27,7 @@ from backoffice.web.errors import passes
 from . import formats, timeline
 from .access import GuardedView
 from .history import NOBODY
-from .names import names_of, other_languages
+from .names import names_of, other_languages, reader_language
 
 #: Change sets and needs shown.
 LATEST, MOST_NEEDS = 6, 6
@@ -170,34 +171,36 @@ def _catalogue(found: Board, actor: Actor, kept: figures.Kept) -> None:
 def _needs(actor: Actor, counted: dict[str, Count]) -> list[Need]:
     """Return what waits for someone, the person's own first; without zeros and what was not counted."""
     waiting = [
-        Need(icon, sentence(counted[icon].value, formats.count(counted[icon])), args)
-        for icon, (args, sentence) in _asked(actor).items()
-        if icon in counted and counted[icon].value
+        Need(name.partition(":")[0], sentence(counted[name].value, formats.count(counted[name])), args)
+        for name, (args, sentence) in _asked(actor).items()
+        if name in counted and counted[name].value
     ]
     return waiting[:MOST_NEEDS]
 
 
 def _counted(session: Any, actor: Actor) -> dict[str, tuple[int, bool]]:
-    """Return the number of all products and of those that wait, by icon, each with whether it is exact.
+    """Return the number of all products and of those that wait, by name, each with whether it is exact.
 
     What `actor` may not ask by is left out.
     """
-    parsed = {icon: Selection.from_args(Product, actor, args) for icon, (args, _sentence) in _asked(actor).items()}
-    chosen = {icon: found.selection for icon, found in parsed.items() if not found.problems}
+    parsed = {name: Selection.from_args(Product, actor, args) for name, (args, _sentence) in _asked(actor).items()}
+    chosen = {name: found.selection for name, found in parsed.items() if not found.problems}
     asked = [(Selection(Product, actor), figures.QUICK), *((one, Bounds.few) for one in chosen.values())]
     found = [(count.value, count.exact) for count in counts(session, asked)]
     return dict(zip([TOTAL, *chosen], found, strict=True))
 
 
 def _asked(actor: Actor) -> dict[str, tuple[dict[str, str], Any]]:
-    """Return what may wait for `actor` by the icon of each: the list that holds it, and its sentence."""
+    """Return what may wait for `actor`, by a name that begins with its icon: the list of it, and its sentence."""
     asked: dict[str, tuple[dict[str, str], Any]] = {
         "clock": ({"status": "draft"}, _drafts),
         "coin": ({"price": "none"}, _unpriced),
         "category": ({"category_id": "none"}, _unfiled),
         "building-store": ({"brand_id": "none"}, _unbranded),
-        "trash": ({"trash": "1"}, _trashed),
     }
+    if code := reader_language():
+        # Who reads another language later finds it counted for that one.
+        asked[f"language:{code}"] = ({LACKING: code}, partial(_unnamed, language_name(code)))
     if policy.scopes(actor, "read", "product") is not None:
         # Whose reach ends at categories sees no product without one.
         del asked["category"]
@@ -231,8 +234,14 @@ def _unbranded(number: int, count: str) -> str:
     return _n("%(count)s product has no brand.", "%(count)s products have no brand.", number, count=count)
 
 
-def _trashed(number: int, count: str) -> str:
-    return _n("%(count)s product is in the trash.", "%(count)s products are in the trash.", number, count=count)
+def _unnamed(language: str, number: int, count: str) -> str:
+    return _n(
+        "%(count)s product has no name in %(language)s.",
+        "%(count)s products have no name in %(language)s.",
+        number,
+        count=count,
+        language=language,
+    )
 
 
 def _statuses(counts: dict[str, int]) -> list[Bar]:

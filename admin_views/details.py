@@ -78,6 +78,9 @@ def parts(view: Any, shown: Sequence[Shown]) -> tuple[list[Part], list[Part]]:
     placed = form_page.arranged(view, [one for one in filled if one.name not in kept], lambda one: one.place)
     main, side = ([Part(one.name, str(one.label), facts, one.first) for one, facts in column] for column in placed)
     own = [one for one in filled if one.name in kept]
+    if own and side and not side[-1].label and len(side[-1].facts) == 1:
+        # One fact without a heading would be a panel of its own.
+        own = [*side.pop().facts, *own]
     return main, [*side, Part("record", _("Record"), own)] if own else side
 
 

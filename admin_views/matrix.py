@@ -139,17 +139,15 @@ class GrantsField(form_fields.HouseField):
     @property
     def columns(self) -> list[tuple[str, str]]:
         """Return the verbs that most resources have, and their headings."""
-        return list(zip(CRUD, (_("Create"), _("Read"), _("Update"), _("Delete")), strict=True))
+        return columns()
 
     @cached_property
     def groups(self) -> list[Group]:
         """Return the matrix, in the groups and in the order of the navigation."""
-        lines = policy.matrix_lines()
-        places = {view.endpoint: at for at, view in enumerate(current_app.extensions["admin"][0]._views)}
         grouped: dict[str, list[Line]] = {name: [] for name in GROUPS}
-        for name in sorted(lines, key=lambda name: places.get(name, len(places))):
+        for name, verbs in _lines():
             model = resources().get(name)
-            grouped.setdefault(model.resource.group if model else name, []).append(self._line(name, lines[name]))
+            grouped.setdefault(model.resource.group if model else name, []).append(self._line(name, verbs))
         return [Group(str(GROUPS.get(name, name.capitalize())), found) for name, found in grouped.items() if found]
 
     def _line(self, name: str, verbs: Iterable[str]) -> Line:
@@ -161,6 +159,38 @@ class GrantsField(form_fields.HouseField):
         grant = f"{name}:{verb}"
         label = capitalised(str(VERBS.get(verb, verb)))
         return Box(grant, verb, label, grant in (self.value or ()), is_free(self.actor, grant))
+
+
+@dataclass(frozen=True)
+class Held:
+    """What somebody may do with a resource or in an area: for each column whether they may, and what besides."""
+
+    label: str
+    letters: list[bool]
+    besides: list[str]
+
+
+def columns() -> list[tuple[str, str]]:
+    """Return the verbs that most resources have, and their headings."""
+    return list(zip(CRUD, (_("Create"), _("Read"), _("Update"), _("Delete")), strict=True))
+
+
+def held(actor: Actor) -> list[Held]:
+    """Return what `actor` may do, in the order of the navigation; what they may do nothing with is left out."""
+    found = []
+    for name, verbs in _lines():
+        may = [verb for verb in verbs if policy.allows(actor, verb, name)]
+        besides = [str(VERBS.get(verb, verb)) for verb in may if verb not in CRUD]
+        if may:
+            found.append(Held(told_rights.what(name), [verb in may for verb in CRUD], besides))
+    return found
+
+
+def _lines() -> list[tuple[str, Iterable[str]]]:
+    """Return each resource and area with its verbs, in the order of the navigation."""
+    lines = policy.matrix_lines()
+    places = {view.endpoint: at for at, view in enumerate(current_app.extensions["admin"][0]._views)}
+    return sorted(lines.items(), key=lambda one: places.get(one[0], len(places)))
 
 
 def is_free(actor: Actor, grant: str) -> bool:

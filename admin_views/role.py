@@ -54,16 +54,6 @@ def letter_line(actor: Actor) -> Drawn:
     return Drawn(line, " · ".join(f"{found} {labels}" for found, labels in told.items()))
 
 
-def letter_list(actor: Actor) -> Markup:
-    """Return the letters that an actor holds on each resource, those with none left out."""
-    rows = [
-        (model.resource.plural, letters(actor, name, model.resource.all_verbs)) for name, model in resources().items()
-    ]
-    held = [(label, found) for label, found in rows if found.strip("–")]
-    items = (Markup('<li>{} <span class="letters">{}</span></li>').format(label, found) for label, found in held)
-    return Markup('<ul class="letter-list">{}</ul>').format(Markup("").join(items)) if held else Markup("–")
-
-
 def sees_rights(actor: Actor) -> bool:
     """Return whether `actor` may know what roles give."""
     return {"grants", *guards.LIMITS} <= policy.fields_for(actor, "read", Role)

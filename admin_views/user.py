@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from flask import request
-from markupsafe import Markup
 from sqlalchemy import or_, select
 from sqlalchemy.orm import selectinload
 
@@ -27,8 +26,9 @@ from .columns import Drawn
 from .effects import Effects, EffectsPages, own_warnings
 from .forms import RecordForm
 from .lookups import keys_of
+from .matrix import Held, columns, held
 from .pickers import ZoneField
-from .role import letter_line, letter_list, sees_rights
+from .role import letter_line, sees_rights
 from .saving import Extra
 from .told_rights import of_a_person
 
@@ -71,9 +71,13 @@ class UserView(EffectsPages, ResourceView):
     def _sees_rights(self) -> bool:
         return "roles" in policy.fields_for(self.actor, "read", User) and sees_rights(self.actor)
 
-    def all_letters(self, user: User) -> Markup | None:
+    def rights_of(self, user: User) -> list[Held] | None:
         """Return what the person may do, resource by resource; None where the reader may not know."""
-        return letter_list(policy.actor_of(user)) if self._sees_rights() else None
+        return held(policy.actor_of(user)) if self._sees_rights() else None
+
+    def verbs(self) -> list[str]:
+        """Return the headings of the table of rights."""
+        return [label for _verb, label in columns()]
 
     def prepare(self, rows: Sequence[Resource]) -> None:
         """Load the limits of all roles on the page in one statement."""

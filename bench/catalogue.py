@@ -176,7 +176,7 @@ class Catalogue:
 
 
 #: Languages of names, each with a text and the number of products of which one lacks it.
-TRANSLATED = {"fr": ("Nom", 500), "de": ("Bezeichnung", 3), "es": ("Nombre", 20_000)}
+TRANSLATED = {"de": ("Bezeichnung", 3), "es": ("Nombre", 20_000), "fr": ("Nom", 500)}
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _ENDINGS = tuple(map(Decimal, ("0.00", "0.50", "0.90", "0.95", "0.99")))

@@ -45,7 +45,9 @@ def rows_at(browser: Browser, address: str) -> int:
     return browser.get(address.replace("&amp;", "&")).text.count("data-id=")
 
 
-def test_every_sentence_and_mark_leads_to_what_it_counts(admin: Browser, world: World) -> None:
+def test_every_sentence_and_mark_leads_to_what_it_counts(admin: Browser, world: World, house: Actor) -> None:
+    with writes.unit(house, "Forget the price") as unit:
+        unit.get(Product, world.mug).price = None
     page = admin.get("/admin/").text
     needs = re.findall(r'<li><a href="([^"]+)">.*?<span>([0-9,]+) ', page)
     assert len(needs) >= 3
@@ -59,6 +61,21 @@ def test_every_sentence_and_mark_leads_to_what_it_counts(admin: Browser, world: 
     assert sorted(int(count) for _address, count in bars) == [1, 1]
     for address, count in bars:
         assert rows_at(admin, address) == int(count)
+
+
+def test_who_reads_another_language_is_told_what_has_no_name_in_it(admin: Browser, world: World, house: Actor) -> None:
+    def told(language: str) -> list[str]:
+        with writes.unit(house, "Speak", source="system") as unit:
+            unit.get(User, world.users["administrator"]).locale = language
+        return re.findall(r'<a href="([^"]*lacks[^"]*)">.*?<span>(\d+)', admin.get("/admin/").text)
+
+    with writes.unit(house, "French and German") as unit:
+        unit.get(House, HOUSE_ID).languages = ["en", "fr", "de"]
+        unit.get(Product, world.mug).name_i18n = {"de": "Blaue Tasse"}
+    assert told("en") == told("es") == []
+    assert told("fr") == [("/admin/product/?name_i18n_lacks=fr", "2")]
+    assert told("de") == [("/admin/product/?name_i18n_lacks=de", "1")]
+    assert rows_at(admin, "/admin/product/?name_i18n_lacks=fr") == 2
 
 
 def test_a_language_leads_to_what_has_no_name_in_it(admin: Browser, world: World, house: Actor) -> None:

@@ -684,3 +684,30 @@ def test_details_and_history_of_a_role_tell_its_rights_in_words(admin: Browser, 
     assert page.count("See: Brands and Products · Change: Products") == 2
     assert page.count("Cost (Products)") == 2
     assert "product:read" not in page and "product.cost" not in page
+
+
+def test_the_page_of_a_person_has_a_table_of_their_rights(
+    admin: Browser, world: World, house: Actor, newcomer: Callable[..., Browser]
+) -> None:
+    def rights(browser: Browser, who: str) -> list[list[str]]:
+        page = browser.get(f"/admin/user/details/?id={world.users[who]}").text
+        found = re.search(r'<table class="held".*?</table>', page, re.DOTALL)
+        rows = re.findall(r"<tr>(.*?)</tr>", found[0], re.DOTALL) if found else []
+        cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in rows]
+        return [
+            [str(Markup(re.sub("<span class=.held-word.*?</span>", "", cell)).striptags()) for cell in row]
+            for row in cells
+        ]
+
+    sparing = newcomer(["user:read", "product:update", "product:publish"])
+    assert rights(admin, "somebody") == [
+        ["Kind of record", "Create", "Read", "Update", "Delete", "More rights"],
+        ["Products", "–No", "–No", "Yes", "–No", "publish"],
+        ["Users", "–No", "Yes", "–No", "–No", ""],
+    ]
+    assert all(len(row) == 5 for row in rights(admin, "viewer")), "nobody holds more of these"
+    assert {row[0] for row in rights(admin, "administrator")} >= {"Products", "Roles", "House settings", "History"}
+    assert rights(sparing, "administrator") == [], "who may not see roles is told nothing"
+    with writes.unit(house, "No role") as unit:
+        unit.get(User, world.users["somebody"]).roles = []
+    assert "None: a role gives rights." in admin.get(f"/admin/user/details/?id={world.users['somebody']}").text
