@@ -266,9 +266,9 @@ def _categories(actor: Actor, counts: list[list[int]]) -> list[Bar]:
 
 
 def _languages(codes: list[str], counts: dict[str, int]) -> list[Bar]:
-    total = counts.get("", 0) or 1
+    total = counts.get("", 0)
     return [
-        Bar(code, language_label(code), count, 100 * count / total, {LACKING: code} if count < total else None)
+        Bar(code, language_label(code), count, 100 * count / (total or 1), {LACKING: code} if count < total else None)
         for code, count in ((code, counts.get(code, 0)) for code in codes)
     ]
 

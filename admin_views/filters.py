@@ -89,7 +89,7 @@ def offers(fields: Iterable[Field], chips: Sequence[Chip], to: Address) -> list[
     """Return the filters that can be added."""
     held = {chip.name for chip in chips}
     # A house of one language lacks no other.
-    usable = [one for one in fields if one.kind is not Kind.MAP or other_languages()]
+    usable = [one for one in fields if not one.by_language or other_languages()]
     return [Offer(_offered(one), to(add=one.name)) for one in usable if one.name not in held]
 
 
@@ -123,7 +123,7 @@ def _translated(field: Field) -> str:
 
 
 def _offered(field: Field) -> str:
-    if field.kind is not Kind.MAP:
+    if not field.by_language:
         return str(field.label)
     return _("%(field)s missing in a language", field=_translated(field))
 
@@ -151,7 +151,7 @@ def _chip(
 
 def _sentence(field: Field, found: Sequence[Filter], names: dict[tuple[str, int], str]) -> str:
     label = str(field.label)
-    if field.kind is Kind.MAP:
+    if field.by_language:
         lacking = formats.listed((language_name(code) for one in found for code in one.values), "or")
         return _("%(field)s is missing in %(languages)s", field=_translated(field), languages=lacking)
     ends = {one.op: _value(field, one.values[0], names) for one in found if one.op != IN}
@@ -183,7 +183,7 @@ def _value(field: Field, value: str, names: dict[tuple[str, int], str]) -> str:
 
 def _editor(view: Any, field: Field, found: Sequence[Filter], names: dict[tuple[str, int], str]) -> Editor:
     values = [value for one in found if one.op == IN for value in one.values]
-    if field.kind is Kind.MAP:
+    if field.by_language:
         chosen = [value for one in found for value in one.values]
         codes = dict.fromkeys([*other_languages(), *chosen])
         boxes = tuple(Box(code, language_label(code), code in chosen) for code in codes)

@@ -208,7 +208,7 @@ _SIMPLE: dict[Kind, Callable[[Field, Any], Markup]] = {
     Kind.CHOICE: lambda declared, value: escape(choice(declared, value)),
     Kind.HTML: lambda _field, value: Markup("<bdi>{}</bdi>").format(clip(text_of(str(value)))),
     Kind.LIST: lambda _field, value: joined(Markup("<bdi>{}</bdi>").format(one) for one in value),
-    Kind.MAP: lambda declared, value: entries(value, language_label if declared.entry_prefix != declared.name else str),
+    Kind.MAP: lambda declared, value: entries(value, language_label if declared.by_language else str),
     Kind.CODE: lambda field, value: code(value, short=field.max_length <= SHORT_CODE),
 }
 

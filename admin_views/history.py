@@ -67,7 +67,7 @@ class HistoryView(GuardedView):
             newest=self.get_url(".index_view", **args) if before else None,
             args=args,
             problems=problems,
-            people=_people(self.actor),
+            people=_people(self.actor, key_of(args.get("person"))),
             resources=[(name, str(model.resource.plural)) for name, model in resources().items()],
             sources=timeline.SOURCES,
         )
@@ -168,8 +168,12 @@ def _is_moment(value: str) -> bool:
         return False
 
 
-def _people(actor: policy.Actor) -> list[tuple[str, str]]:
-    """Return the people whose names the person may see."""
+def _people(actor: policy.Actor, chosen: int | None) -> list[tuple[str, str]]:
+    """Return the people whose names the person may see, and the one who is `chosen`, by number where they may not."""
     statement = policy.referable(actor, select(User.id, User.name, User.email), User)
-    rows = db.session.execute(statement.order_by(User.email).limit(OFFERED_PEOPLE))
-    return [*((str(key), name or email) for key, name, email in rows), (NOBODY, _("No person"))]
+    found = list(db.session.execute(statement.order_by(User.email).limit(OFFERED_PEOPLE)))
+    people = {key: name or email for key, name, email in found}
+    if chosen is not None and chosen not in people:
+        one = db.session.execute(statement.where(User.id == chosen)).first()
+        people[chosen] = (one.name or one.email) if one else f"#{chosen}"
+    return [*((str(key), label) for key, label in people.items()), (NOBODY, _("No person"))]

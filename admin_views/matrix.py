@@ -10,6 +10,7 @@ from typing import Any
 from flask import current_app
 
 from backoffice import policy
+from backoffice.extensions import db
 from backoffice.i18n import _, capitalised
 from backoffice.models.base import CRUD, fields_of, resources
 from backoffice.models.fields import Field
@@ -20,6 +21,7 @@ from backoffice.web.errors import VERBS
 from . import fields as form_fields
 from . import formats, told_rights
 from .groups import GROUPS
+from .names import names_of
 from .pickers import CodesField
 
 #: What most resources offer besides: first, so that it stands in columns.
@@ -163,11 +165,12 @@ class GrantsField(form_fields.HouseField):
 
 @dataclass(frozen=True)
 class Held:
-    """What somebody may do with a resource or in an area: for each column whether they may, and what besides."""
+    """What somebody may do with a resource or in an area: for each column whether they may, what besides, what not."""
 
     label: str
     letters: list[bool]
     besides: list[str]
+    limits: list[str]
 
 
 def columns() -> list[tuple[str, str]]:
@@ -175,15 +178,41 @@ def columns() -> list[tuple[str, str]]:
     return list(zip(CRUD, (_("Create"), _("Read"), _("Update"), _("Delete")), strict=True))
 
 
-def held(actor: Actor) -> list[Held]:
-    """Return what `actor` may do, in the order of the navigation; what they may do nothing with is left out."""
-    found = []
-    for name, verbs in _lines():
-        may = [verb for verb in verbs if policy.allows(actor, verb, name)]
-        besides = [str(VERBS.get(verb, verb)) for verb in may if verb not in CRUD]
-        if may:
-            found.append(Held(told_rights.what(name), [verb in may for verb in CRUD], besides))
-    return found
+def held(actor: Actor, reader: Actor) -> list[Held]:
+    """Return what `actor` may do, in the order of the navigation; what they may do nothing with is left out.
+
+    Places are named as `reader` knows them.
+    """
+    may = {name: [verb for verb in verbs if policy.allows(actor, verb, name)] for name, verbs in _lines()}
+    keys = {name: [int(path.split("/")[-2]) for path in policy.scopes(actor, "read", name) or ()] for name in may}
+    places = names_of(db.session, reader, {"category": {key for found in keys.values() for key in found}})
+    return [
+        Held(
+            told_rights.what(name),
+            [verb in verbs for verb in CRUD],
+            [capitalised(str(VERBS.get(verb, verb))) for verb in verbs if verb not in CRUD],
+            _limits(actor, name, [places.get(("category", key), f"#{key}") for key in keys[name]]),
+        )
+        for name, verbs in may.items()
+        if verbs
+    ]
+
+
+def _limits(actor: Actor, name: str, places: Iterable[str]) -> list[str]:
+    """Return what limits the rights of `actor` on the line `name`; they reach `places` alone, if there are any."""
+    said = [_("Only in %(places)s", places=formats.listed(places, "or"))] if places else []
+    model = resources().get(name)
+    if model is None or not policy.allows(actor, "read", name):
+        return said
+    declared = {key: field for key, field in fields_of(model).items() if not field.secret}
+    seen = policy.fields_for(actor, "read", model)
+    hidden = [str(field.label) for key, field in declared.items() if key not in seen]
+    said += [_("Does not see: %(fields)s", fields=formats.listed(hidden))] if hidden else []
+    if policy.allows(actor, "update", name):
+        free = policy.fields_for(actor, "update", model)
+        locked = [str(one.label) for key, one in declared.items() if key in seen - free and not one.system]
+        said += [_("Cannot change: %(fields)s", fields=formats.listed(locked))] if locked else []
+    return said
 
 
 def _lines() -> list[tuple[str, Iterable[str]]]:

@@ -73,7 +73,7 @@ class UserView(EffectsPages, ResourceView):
 
     def rights_of(self, user: User) -> list[Held] | None:
         """Return what the person may do, resource by resource; None where the reader may not know."""
-        return held(policy.actor_of(user)) if self._sees_rights() else None
+        return held(policy.actor_of(user), self.actor) if self._sees_rights() else None
 
     def verbs(self) -> list[str]:
         """Return the headings of the table of rights."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -185,8 +186,14 @@ def percent_text(share: Decimal) -> str:
     return shown if share < 0 else f"+{shown}"
 
 
+#: Language, script and region as BCP 47 writes them. Babel reads much more, and not what is meant by it.
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?", re.ASCII)
+
+
 def is_language(code: str) -> bool:
-    """Return whether `code` names a language that is known, such as `fr` or `pt-BR`."""
+    """Return whether `code` names a language that is known, such as `fr`, `pt-BR` or `zh-Hant`."""
+    if not _LANGUAGE.fullmatch(code):
+        return False
     try:
         Locale.parse(code, sep="-")
     except (ValueError, UnknownLocaleError):

@@ -8,14 +8,16 @@ import pytest
 from flask import Flask
 
 from backoffice import writes
+from backoffice.errors import Refused
 from backoffice.extensions import db
 from backoffice.models.brand import Brand
 from backoffice.models.category import Category
+from backoffice.models.house import HOUSE_ID, House
 from backoffice.models.product import Product
 from backoffice.models.tag import Tag
 from backoffice.models.types import utcnow
 from backoffice.policy import Actor, RoleRights
-from backoffice.selection import Count, Found, Selection, counts, look_up
+from backoffice.selection import Count, Found, Selection, counts, look_up, translated
 
 
 @pytest.fixture
@@ -122,3 +124,34 @@ def test_a_hidden_text_is_not_searched(app: Flask, house: Actor) -> None:
             found = Selection.from_args(Product, actor, {"q": "red", "sort": sort}).selection
             assert {row.name for row in found.page(db.session).rows} == expected
             assert len(list(found.ids(db.session))) == len(expected)
+
+
+@pytest.mark.parametrize("most", [1_000, 1])
+def test_many_sets_of_languages_are_told_apart_or_not(
+    app: Flask, house: Actor, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(translated, "MOST_SETS", most)
+    with writes.unit(house, "Translate") as unit:
+        unit.get(House, HOUSE_ID).languages = ["en", "fr", "de", "pt-BR"]
+        for number, codes in enumerate([(), ("fr",), ("fr", "de"), ("pt-BR", "fr"), ("de",)]):
+            names = dict.fromkeys(codes, "Une tasse") or None
+            trashed = utcnow() if number == 4 else None
+            unit.add(Product(sku=f"L-{number}", name="Cup", name_i18n=names, trashed_at=trashed))
+
+    def found(*codes: str, **more: str) -> set[str]:
+        parsed = Selection.from_args(Product, house, {"name_i18n_lacks": list(codes), **more})
+        assert not parsed.problems
+        rows = {row.sku for row in parsed.selection.page(db.session).rows}
+        assert rows == {db.session.get_one(Product, key).sku for key in parsed.selection.ids(db.session)}
+        return rows
+
+    assert found("fr") == {"L-0"}
+    assert found("pt-BR") == {"L-0", "L-1", "L-2"}
+    assert found("fr", "de") == {"L-0", "L-1", "L-3"}
+    assert found("fr", trash="1") == {"L-4"} and found("de", trash="1") == set()
+
+
+@pytest.mark.parametrize("key", ["FR", "fr.x", 'fr@"', "french", "x" * 50, "fr_FR", "root", ""])
+def test_a_translation_stands_under_a_language_code(app: Flask, house: Actor, key: str) -> None:
+    with pytest.raises(Refused, match="language code"), writes.unit(house, "Translate") as unit:
+        unit.add(Product(sku="L-1", name="Cup", name_i18n={key: "Une tasse"}))

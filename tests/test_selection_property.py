@@ -20,6 +20,7 @@ from backoffice import writes
 from backoffice.extensions import db
 from backoffice.models.brand import Brand
 from backoffice.models.category import Category
+from backoffice.models.house import HOUSE_ID, House
 from backoffice.models.product import Product
 from backoffice.models.tag import Tag
 from backoffice.policy import Actor, RoleRights, system
@@ -98,7 +99,7 @@ FILTERS = st.fixed_dictionaries(
         "tags": st.lists(st.sampled_from([*TAGS, "none", "any"]), min_size=1, max_size=2),
         "price_min": st.sampled_from([["1"], ["1.5"], ["9"]]),
         "price_max": st.sampled_from([["1.5"], ["9"]]),
-        "name_i18n_lacks": st.lists(st.sampled_from([*LANGUAGES, "es"]), min_size=1, max_size=3),
+        "name_i18n_lacks": st.lists(st.sampled_from([*LANGUAGES, "es"]), min_size=1, max_size=3, unique=True),
         "price": st.lists(st.sampled_from(["1", "2.00", "none", "any"]), min_size=1, max_size=2),
     },
 )
@@ -202,6 +203,7 @@ def shop(shared_app: Flask) -> Shop:
     keys: dict[str, dict[str, int]] = {"category": {}, "brand": {}, "tags": {}}
     paths = {}
     with writes.unit(HOUSE, "Set up") as unit:
+        unit.get(House, HOUSE_ID).languages = ["en", "es", *LANGUAGES]
         for name, parent in TREE.items():
             category = unit.add(Category(name=name, parent_id=keys["category"].get(parent or "")))
             unit.session.flush()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Refused
 from ..html import sanitise
-from ..i18n import AmbiguousNumber, _, as_reader_writes, parse_decimal, written_decimal
+from ..i18n import AmbiguousNumber, _, as_reader_writes, is_language, parse_decimal, written_decimal
 from .text import bare, has_dropped, is_blank, is_storable, tidy
 from .types import MONEY_MAX, MONEY_SCALE
 
@@ -110,6 +110,11 @@ class Field:
         prefix = self.entry_prefix or name if self.kind is Kind.MAP else None
         bound = replace(self, name=name, attribute=attribute, entry_prefix=prefix, file_name=self.file_name or name)
         return replace(bound, entry=bound.text_of_entry()) if self.kind is Kind.MAP else bound
+
+    @property
+    def by_language(self) -> bool:
+        """Return whether the entries are texts of another field by their language."""
+        return self.kind is Kind.MAP and self.entry_prefix != self.name
 
     def text_of_entry(self) -> Field:
         """Return the field that the text of one entry of a MAP makes."""
@@ -238,6 +243,14 @@ class Field:
 
     def _clean_key(self, raw: object) -> str:
         key = tidy(bare(str(raw)))
+        if self.by_language and not is_language(key):
+            raise self.refuse(
+                _(
+                    "%(field)s: “%(value)s” is not a language code. Write codes such as en, fr.",
+                    field=self.label,
+                    value=key[:80],
+                )
+            )
         if not is_storable(key) or is_blank(key) or not _ENTRY_KEY.match(key) or len(key) > MAX_ENTRY_KEY:
             raise self.refuse(
                 _(

@@ -118,7 +118,7 @@ def _step_word(word: str) -> str:
 
 def prose_of(model: type[Resource], field: Field) -> Field:
     """Return the field that says how the texts of `field` are meant: of a translation, the field it translates."""
-    if field.kind is Kind.MAP and field.entry_prefix != field.name:
+    if field.by_language:
         return fields_of(model).get(str(field.entry_prefix), field)
     return field
 

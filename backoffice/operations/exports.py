@@ -248,7 +248,7 @@ class _JsonLines(_Writer):
         for field in self.plain_fields():
             if field.name not in shown:
                 continue
-            if field.kind is Kind.MAP and field.entry_prefix != field.name:
+            if field.by_language:
                 meant = cells.prose_of(self.model, field)
                 for key, text in (field.get(record) or {}).items():
                     found[f"{field.entry_prefix}.{key}"] = cells.write_json(meant, text)

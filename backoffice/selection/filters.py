@@ -16,7 +16,7 @@ from ..models.base import Resource, fields_of
 from ..models.category import Category, within
 from ..models.fields import Field, Kind
 from .apart import Apart
-from .translated import lacking, language_code
+from .translated import language_code
 
 NONE, ANY = "none", "any"
 IN, MIN, MAX, LACKS = "in", "min", "max", "lacks"
@@ -77,10 +77,11 @@ def canonical(field: Field, op: str, text: str) -> str:
 
 
 def condition(model: type[Resource], found: Filter, paths: Mapping[int, str]) -> ColumnElement[bool]:
-    """Return the condition of the filter `found` on a column; `paths` holds the paths of categories in filters."""
+    """Return the condition of the filter `found`, which asks by values of a column.
+
+    `paths` holds the paths of categories in filters.
+    """
     field = fields_of(model)[found.field]
-    if found.op == LACKS:
-        return lacking(field, found.values)
     if found.op != IN:
         bound, column = _literal(field, found.values[0], found.op), _attribute(field)
         return column >= bound if found.op == MIN else column <= bound  # type: ignore[no-any-return]

@@ -34,7 +34,7 @@ from .orders import RELEVANCE, Order, Position
 from .reading import SIZE, read, read_position
 from .results import Bounds, Count, Page
 from .rights import askable
-from .translated import lacking_apart
+from .translated import lacking
 
 CHUNK, ROWS_CHUNK = 5_000, 500
 
@@ -203,8 +203,12 @@ class Selection:
                 )
             elif is_association(self.model, one):
                 apart.append(association(self.model, one, paths, dialect, self.trash))
-            elif one.op == LACKS and (lacked := self._lacking(session, one)):
-                apart.append(lacked)
+            elif one.op == LACKS:
+                lacked = lacking(session, self.model, fields_of(self.model)[one.field], one.values, self.trash)
+                if isinstance(lacked, Apart):
+                    apart.append(lacked)
+                else:
+                    filtered.append(lacked)
             elif one.field == order.name and is_stretch(one):
                 ranged.append(condition(self.model, one, paths))
             else:
@@ -219,9 +223,6 @@ class Selection:
             apart.append(searching.condition(dialect, self.model, self.search, self._askable, self.trash))
         groups = {name: tuple(found) for name, found in places.items()}
         return Asked(self.model, order, self.trash, groups, tuple(ranged), tuple(filtered), tuple(apart))
-
-    def _lacking(self, session: Session, found: Filter) -> Apart | None:
-        return lacking_apart(session, self.model, fields_of(self.model)[found.field], found.values, self.trash)
 
     def _paths(self, session: Session) -> dict[int, str]:
         named = named_categories(self.model, self.filters)

@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import Refused
 from ..i18n import _, _n
 from ..models.base import Resource, fields_of
-from ..models.fields import Field, Kind
+from ..models.fields import Field
 from .filters import ASKED, IN, LACKS, MAX, MIN, RANGED, Filter, canonical
 from .orders import LAST, RELEVANCE, Order, Position
 
@@ -185,7 +185,7 @@ def _field_and_op(model: type[Resource], name: str) -> tuple[Field | None, str]:
     stem, _sep, op = name.rpartition("_")
     if op in (MIN, MAX) and stem in declared and declared[stem].kind in RANGED:
         return declared[stem], op
-    if op == LACKS and stem in declared and declared[stem].kind is Kind.MAP:
+    if op == LACKS and stem in declared and declared[stem].by_language:
         return declared[stem], op
     return None, IN
 

@@ -6,19 +6,34 @@ and what lacks one is read from those that lack it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import json
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, Text, column, literal_column, or_, select, table
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Select,
+    Table,
+    Text,
+    column,
+    false,
+    literal_column,
+    not_,
+    or_,
+    select,
+    table,
+)
 from sqlalchemy.orm import Session
 
 from ..i18n import _, is_language
 from ..models.base import Resource
 from ..models.fields import Field
+from ..models.house import HOUSE_ID, House
 from .apart import Apart
 
-#: Sets of languages that are told apart; a house with more of them is read row by row.
-MOST_SETS = 200
+#: Sets of languages that are told apart; of more of them the index is read whole.
+MOST_SETS = 1_000
 
 
 def language_code(field: Field, text: str) -> str:
@@ -34,32 +49,52 @@ def language_code(field: Field, text: str) -> str:
     return text
 
 
-def lacking(field: Field, codes: Iterable[str]) -> ColumnElement[bool]:
-    """Return the condition that the document of `field` lacks a text in one of the languages `codes`."""
-    document: Any = field.attribute
-    return or_(*(document[code].as_string().is_(None) for code in codes))
-
-
-def lacking_apart(
-    session: Session, model: type[Resource], field: Field, codes: Collection[str], trash: bool
-) -> Apart | None:
-    """Return the same for the records of `model` in or out of the trash, by their sets of languages.
-
-    None where the database does not keep them, or where they are more than MOST_SETS.
-    """
+def set_column(session: Session, model: type[Resource], field: Field) -> ColumnElement[str] | None:
+    """Return the column of `model` that holds the languages of `field` as a JSON list, None where none does."""
     name = model.languages_of.get(field.name)
     if name is None or session.get_bind().dialect.name != "postgresql":
         return None
+    return literal_column(f"{_table(model).name}.{name}", Text())
+
+
+def languages_in(held: str) -> list[str]:
+    """Return the languages that a value of `set_column` lists."""
+    codes: list[str] = json.loads(held)
+    return codes
+
+
+def lacking(
+    session: Session, model: type[Resource], field: Field, languages: Iterable[str], trash: bool
+) -> Apart | ColumnElement[bool]:
+    """Return the condition that records of `model` in or out of the trash lack a text of `field` in one of `languages`.
+
+    In the source language none is lacking: there the text stands in a field of its own. Where the database keeps the
+    sets of languages, they answer.
+    """
+    house = session.get(House, HOUSE_ID)
+    codes = [code for code in languages if house is None or code != house.source_language]
+    own = set_column(session, model, field)
+    if own is None or not codes:
+        document: Any = field.attribute
+        return or_(false(), *(document[code].as_string().is_(None) for code in codes))
+    name, rows = model.languages_of[field.name], _table(model)
     # Aliased, it is another look at the table than that of the rows themselves.
-    rows: Any = model.__table__  # type: ignore[attr-defined]
     kept = table(rows.name, column("id"), column("trashed_at"), column(name, Text())).alias("languages")
     sets = list(session.scalars(_distinct(kept, name, trash)))
-    if len(sets) > MOST_SETS:
-        return None
-    wanted = [held for held in sets if any(f'"{code}"' not in held for code in codes)]
-    keys = select(kept.c.id).where(kept.c[name].in_(wanted), _in_place(kept, trash))
-    own: ColumnElement[str] = literal_column(f"{rows.name}.{name}", Text())
-    return Apart(rows.c.id.in_(keys), own.in_(wanted), keys, common=True)
+    wanted = [held for held in sets if not set(codes) <= set(languages_in(held))]
+
+    def lacks(held: ColumnElement[str]) -> ColumnElement[bool]:
+        if len(sets) <= MOST_SETS:
+            return held.in_(wanted)
+        return or_(*(not_(held.contains(f'"{code}"', autoescape=True)) for code in codes))
+
+    keys = select(kept.c.id).where(lacks(kept.c[name]), _in_place(kept, trash))
+    return Apart(rows.c.id.in_(keys), lacks(own), keys, common=True)
+
+
+def _table(model: Any) -> Table:
+    found: Table = model.__table__
+    return found
 
 
 def _in_place(rows: FromClause, trash: bool) -> ColumnElement[bool]:

@@ -702,12 +702,16 @@ def test_the_page_of_a_person_has_a_table_of_their_rights(
     sparing = newcomer(["user:read", "product:update", "product:publish"])
     assert rights(admin, "somebody") == [
         ["Kind of record", "Create", "Read", "Update", "Delete", "More rights"],
-        ["Products", "–No", "–No", "Yes", "–No", "publish"],
+        ["Products", "–No", "–No", "Yes", "–No", "Publish"],
         ["Users", "–No", "Yes", "–No", "–No", ""],
     ]
     assert all(len(row) == 5 for row in rights(admin, "viewer")), "nobody holds more of these"
     assert {row[0] for row in rights(admin, "administrator")} >= {"Products", "Roles", "House settings", "History"}
+    assert "ProductsOnly in PhonesDoes not see: Cost" in [row[0] for row in rights(admin, "phones-only")]
     assert rights(sparing, "administrator") == [], "who may not see roles is told nothing"
     with writes.unit(house, "No role") as unit:
         unit.get(User, world.users["somebody"]).roles = []
-    assert "None: a role gives rights." in admin.get(f"/admin/user/details/?id={world.users['somebody']}").text
+    assert (
+        "No rights: this person holds no role that gives any."
+        in admin.get(f"/admin/user/details/?id={world.users['somebody']}").text
+    )
