@@ -20,11 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psycopg
-from flask_migrate import upgrade
-from psycopg.sql import SQL, Identifier
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
 
 import config
 from backoffice import policy
@@ -36,6 +32,7 @@ from backoffice.operations.accounts import ensure_first_administrator
 from backoffice.selection import Selection
 from backoffice.web.people import SignedIn
 
+from .databases import ensure_database
 from .loading import open_engine
 from .seed import seed_once
 
@@ -160,23 +157,9 @@ def _await(port: int, process: subprocess.Popen[Any], log: Any) -> None:
     raise SystemExit("gunicorn did not answer in half a minute.")
 
 
-def prepare(url: str) -> None:
-    """Make the database `url` if it is missing, and bring it to the newest migration."""
-    address = make_url(url).set(drivername="postgresql")
-    server = address.set(database="postgres").render_as_string(hide_password=False)
-    with psycopg.connect(server, autocommit=True) as connection:
-        if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [address.database]).rowcount:
-            connection.execute(SQL("CREATE DATABASE {}").format(Identifier(str(address.database))))
-    with tempfile.TemporaryDirectory() as folder:
-        app = create_app(config.current({"APP_ENV": "testing", "DATABASE_URL": url, "INSTANCE_PATH": folder}))
-        with app.app_context():
-            upgrade()
-            db.engine.dispose()
-
-
 def fill(url: str, products: int) -> None:
     """Bring the database `url` to the newest migration, made if it is missing, with `products` if it holds none."""
-    prepare(url)
+    ensure_database(url)
     engine = open_engine(url)
     seed_once(engine, products)
     engine.dispose()

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from bench.databases import ensure_database
 from bench.loading import open_engine
-from bench.peer import prepare
 from tests.conftest import fresh_database, named
 
 from .world import World, fill
@@ -35,7 +35,7 @@ def filled(request: pytest.FixtureRequest, folder: Path, products: int) -> Itera
 
 def ensure_filled(url: str, folder: Path) -> None:
     """Bring the database `url` to the newest migration, made if it is missing; fill in what it does not hold yet."""
-    prepare(url)
+    ensure_database(url)
     engine = open_engine(url)
     with engine.connect() as connected:
         full = connected.scalar(text("SELECT EXISTS (SELECT FROM change_set WHERE title = 'Raise prices')"))
