@@ -8,7 +8,6 @@ import pytest
 from flask import Flask
 
 from backoffice import writes
-from backoffice.errors import Refused
 from backoffice.extensions import db
 from backoffice.models.brand import Brand
 from backoffice.models.category import Category
@@ -149,9 +148,3 @@ def test_many_sets_of_languages_are_told_apart_or_not(
     assert found("pt-BR") == {"L-0", "L-1", "L-2"}
     assert found("fr", "de") == {"L-0", "L-1", "L-3"}
     assert found("fr", trash="1") == {"L-4"} and found("de", trash="1") == set()
-
-
-@pytest.mark.parametrize("key", ["FR", "fr.x", 'fr@"', "french", "x" * 50, "fr_FR", "root", ""])
-def test_a_translation_stands_under_a_language_code(app: Flask, house: Actor, key: str) -> None:
-    with pytest.raises(Refused, match="language code"), writes.unit(house, "Translate") as unit:
-        unit.add(Product(sku="L-1", name="Cup", name_i18n={key: "Une tasse"}))

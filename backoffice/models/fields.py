@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Refused
 from ..html import sanitise
-from ..i18n import AmbiguousNumber, _, as_reader_writes, is_language, parse_decimal, written_decimal
+from ..i18n import AmbiguousNumber, _, as_reader_writes, parse_decimal, written_decimal
 from .text import bare, has_dropped, is_blank, is_storable, tidy
 from .types import MONEY_MAX, MONEY_SCALE
 
@@ -243,14 +243,6 @@ class Field:
 
     def _clean_key(self, raw: object) -> str:
         key = tidy(bare(str(raw)))
-        if self.by_language and not is_language(key):
-            raise self.refuse(
-                _(
-                    "%(field)s: “%(value)s” is not a language code. Write codes such as en, fr.",
-                    field=self.label,
-                    value=key[:80],
-                )
-            )
         if not is_storable(key) or is_blank(key) or not _ENTRY_KEY.match(key) or len(key) > MAX_ENTRY_KEY:
             raise self.refuse(
                 _(

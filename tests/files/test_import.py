@@ -426,3 +426,12 @@ def test_a_chunk_that_a_rule_refuses_loses_the_one_row(files: Files, monkeypatch
         ("H-7", "Not this one.", "name"), ("H-80", "Not this one.", "name"),
     ]  # fmt: skip
     assert len(change_sets()) == 1
+
+
+def test_a_translation_is_named_by_the_code_of_its_language(files: Files) -> None:
+    files.load(TABLE)
+    report = files.load(
+        "sku,name.fr,name.pt-BR,name.FR,name.french,name.fr.x,name.zz_ZZ\nI-1,Tasse,Copa,odd,odd,odd,odd\n"
+    )
+    assert report.ignored == ["name.FR", "name.french", "name.fr.x", "name.zz_ZZ"]
+    assert product("I-1").name_i18n == {"fr": "Tasse", "pt-BR": "Copa"}

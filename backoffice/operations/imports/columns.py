@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...i18n import _
+from ...i18n import _, is_language
 from ...models.base import Resource, fields_of, file_fields, resources
 from ...models.fields import Field, Kind
 from .problems import BadFile
@@ -105,6 +105,8 @@ def find_target(model: type[Resource], column: str) -> Target | None:
     if dot and entry.strip():
         for declared in fields_of(model).values():
             if declared.kind is Kind.MAP and _plain(str(declared.entry_prefix)) == _plain(prefix):
+                if declared.by_language and not is_language(entry.strip()):
+                    return None
                 return Target(f"{declared.entry_prefix}.{entry.strip()}", declared, entry.strip())
     if column.strip().casefold() == PATH and parent_field(model):
         return Target(PATH, fields_of(model)[model.resource.title])
