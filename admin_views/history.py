@@ -48,7 +48,7 @@ class HistoryView(GuardedView):
         statement = changes.visible_sets(self.actor, *conditions)
         if "person" in args:
             key = key_of(args["person"])
-            statement = statement.where(ChangeSet.actor_id == key if key else ChangeSet.actor_id.is_(None))
+            statement = statement.where(ChangeSet.actor_id == key if key is not None else ChangeSet.actor_id.is_(None))
         if "source" in args:
             statement = statement.where(ChangeSet.source == args["source"])
         if "since" in args:

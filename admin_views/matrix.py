@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,11 +11,12 @@ from flask import current_app
 
 from backoffice import policy
 from backoffice.extensions import db
-from backoffice.i18n import _, capitalised
+from backoffice.i18n import _, _l, capitalised
 from backoffice.models.base import CRUD, fields_of, resources
 from backoffice.models.fields import Field
 from backoffice.models.role import EVERYTHING
 from backoffice.policy import Actor, RoleRights
+from backoffice.selection.rights import askable
 from backoffice.web.errors import VERBS
 
 from . import fields as form_fields
@@ -184,35 +185,65 @@ def held(actor: Actor, reader: Actor) -> list[Held]:
     Places are named as `reader` knows them.
     """
     may = {name: [verb for verb in verbs if policy.allows(actor, verb, name)] for name, verbs in _lines()}
-    keys = {name: [int(path.split("/")[-2]) for path in policy.scopes(actor, "read", name) or ()] for name in may}
-    places = names_of(db.session, reader, {"category": {key for found in keys.values() for key in found}})
+    scopes = {(name, verb): policy.scopes(actor, verb, name) for name, verbs in may.items() for verb in verbs}
+    keys = {_key_of(path) for paths in scopes.values() for path in paths or ()}
+    places = names_of(db.session, reader, {"category": keys})
     return [
         Held(
             told_rights.what(name),
             [verb in verbs for verb in CRUD],
-            [capitalised(str(VERBS.get(verb, verb))) for verb in verbs if verb not in CRUD],
-            _limits(actor, name, [places.get(("category", key), f"#{key}") for key in keys[name]]),
+            [_verb(verb) for verb in verbs if verb not in CRUD],
+            [*_reach({verb: scopes[name, verb] for verb in verbs}, places), *_unseen(actor, name)],
         )
         for name, verbs in may.items()
         if verbs
     ]
 
 
-def _limits(actor: Actor, name: str, places: Iterable[str]) -> list[str]:
-    """Return what limits the rights of `actor` on the line `name`; they reach `places` alone, if there are any."""
-    said = [_("Only in %(places)s", places=formats.listed(places, "or"))] if places else []
+def _reach(scopes: Mapping[str, tuple[str, ...] | None], places: Mapping[tuple[str, int], str]) -> Iterator[str]:
+    """Yield where verbs end at categories: at once where that is the same for all, else for each place which do."""
+    by_scope: dict[tuple[str, ...] | None, list[str]] = {}
+    for verb, paths in scopes.items():
+        by_scope.setdefault(paths, []).append(_verb(verb))
+    for paths, verbs in by_scope.items():
+        if paths is None:
+            continue
+        keys = map(_key_of, paths)
+        where = formats.listed((places.get(("category", key), f"#{key}") for key in keys), "or")
+        if len(by_scope) == 1:
+            yield _("Only in %(places)s", places=where)
+        else:
+            yield _("%(verbs)s: only in %(places)s", verbs=formats.listed(verbs), places=where)
+
+
+def _unseen(actor: Actor, name: str) -> Iterator[str]:
+    """Yield what of the records on the line `name` is not seen, not everywhere, or not to be changed."""
     model = resources().get(name)
     if model is None or not policy.allows(actor, "read", name):
-        return said
+        return
     declared = {key: field for key, field in fields_of(model).items() if not field.secret}
-    seen = policy.fields_for(actor, "read", model)
-    hidden = [str(field.label) for key, field in declared.items() if key not in seen]
-    said += [_("Does not see: %(fields)s", fields=formats.listed(hidden))] if hidden else []
-    if policy.allows(actor, "update", name):
-        free = policy.fields_for(actor, "update", model)
-        locked = [str(one.label) for key, one in declared.items() if key in seen - free and not one.system]
-        said += [_("Cannot change: %(fields)s", fields=formats.listed(locked))] if locked else []
-    return said
+    seen, everywhere = policy.fields_for(actor, "read", model), askable(actor, model)
+    free = policy.fields_for(actor, "update", model)
+    changes = policy.allows(actor, "update", name)
+    told = {
+        _l("Does not see: %(fields)s"): [key for key in declared if key not in seen],
+        _l("Sees in some places only: %(fields)s"): [key for key in declared if key in seen - everywhere],
+        _l("Cannot change: %(fields)s"): [
+            key for key, one in declared.items() if changes and key in seen - free and not one.system
+        ],
+    }
+    for sentence, fields in told.items():
+        if fields:
+            yield str(sentence) % {"fields": formats.listed(str(declared[key].label) for key in fields)}
+
+
+def _verb(verb: str) -> str:
+    labels = dict(columns())
+    return labels.get(verb) or capitalised(str(VERBS.get(verb, verb)))
+
+
+def _key_of(path: str) -> int:
+    return int(path.split("/")[-2])
 
 
 def _lines() -> list[tuple[str, Iterable[str]]]:

@@ -278,6 +278,7 @@ def test_an_undo_says_what_it_left(admin: Browser, world: World) -> None:
         ("resource=brand", 1),
         ("source=form", 0),
         ("person=1", 0),
+        ("person=0", 0),
         ("person=none", 2),
         ("person=none&source=import", 0),
         ("", 2),

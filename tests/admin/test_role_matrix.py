@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from markupsafe import Markup
+from sqlalchemy import select
 from werkzeug.datastructures import MultiDict
 from wtforms import Form
 
@@ -715,3 +716,17 @@ def test_the_page_of_a_person_has_a_table_of_their_rights(
         "No rights: this person holds no role that gives any."
         in admin.get(f"/admin/user/details/?id={world.users['somebody']}").text
     )
+
+
+def test_rights_that_end_at_different_places_are_told_apart(
+    admin: Browser, world: World, house: Actor, newcomer: Callable[..., Browser]
+) -> None:
+    newcomer(["product:update", "product:publish"], [world.phones], ["product:read"], hidden_fields=["product.cost"])
+    page = admin.get(f"/admin/user/details/?id={world.users['somebody']}").text
+    assert "Update and Publish: only in Phones" in page and ">Only in" not in page
+    with writes.unit(house, "Another place") as unit:
+        role = unit.session.scalars(select(Role).where(Role.key == "besides")).one()
+        role.categories, role.hidden_fields = [unit.get(Category, world.cups)], ["product.price"]
+        unit.session.scalars(select(Role).where(Role.key == "somebody")).one().grants = ["product:read"]
+    page = admin.get(f"/admin/user/details/?id={world.users['somebody']}").text
+    assert "Only in Phones or Cups" in page and "Sees in some places only: Price and Cost" in page
