@@ -289,7 +289,8 @@ class Model:
             return exact
         if not self.may_ask("name"):
             return exact
-        own = row.found_words(long=self.may_ask("description"))
+        # Long texts and translations are searched together: who misses one of them searches neither.
+        own = row.found_words(long=self.may_ask("description") and self.may_ask("name_i18n"))
         *whole, last = words
         return all(word in own for word in whole) and any(word.startswith(last) for word in own)
 
