@@ -13,7 +13,7 @@ from werkzeug.datastructures import MultiDict
 
 from backoffice.extensions import db
 from backoffice.i18n import _, language_label, language_name
-from backoffice.models.base import fields_of
+from backoffice.models.base import Resource, fields_of
 from backoffice.models.fields import Field, Kind
 from backoffice.selection import Filter, Selection, fields_to_ask
 from backoffice.selection.filters import ANY, IN, LACKS, MAX, MIN, NONE, RANGED, REFERRING
@@ -85,12 +85,12 @@ def askable(view: Any, readable: frozenset[str]) -> list[Field]:
     return [one for name, one in fields_of(view.model).items() if name in allowed and name in readable]
 
 
-def offers(fields: Iterable[Field], chips: Sequence[Chip], to: Address) -> list[Offer]:
+def offers(model: type[Resource], fields: Iterable[Field], chips: Sequence[Chip], to: Address) -> list[Offer]:
     """Return the filters that can be added."""
     held = {chip.name for chip in chips}
     # A house of one language lacks no other.
     usable = [one for one in fields if not one.by_language or other_languages()]
-    return [Offer(_offered(one), to(add=one.name)) for one in usable if one.name not in held]
+    return [Offer(_offered(model, one), to(add=one.name)) for one in usable if one.name not in held]
 
 
 def chips(view: Any, selection: Selection, fields: Iterable[Field], added: str, to: Address) -> list[Chip]:
@@ -117,15 +117,10 @@ def sentence(selection: Selection, found: Sequence[Chip]) -> Markup:
     return Markup(formats.listed(Markup("<em>%s</em>") % part for part in parts))  # noqa: S704
 
 
-def _translated(field: Field) -> str:
-    """Return what the texts of `field`, a document by language, are called in the source language."""
-    return str(fields_of(field.attribute.class_)[str(field.entry_prefix)].label) if field.attribute else ""
-
-
-def _offered(field: Field) -> str:
-    if not field.by_language:
-        return str(field.label)
-    return _("%(field)s missing in a language", field=_translated(field))
+def _offered(model: type[Resource], field: Field) -> str:
+    """Return what the filter by `field` is called; by a document of translations one asks for what it lacks."""
+    source = formats.translated(model, field)
+    return _("%(field)s missing in a language", field=source.label) if source else str(field.label)
 
 
 def _named(held: dict[str, list[Filter]], declared: Any) -> dict[str, set[int]]:
@@ -141,19 +136,19 @@ def _chip(
     view: Any, field: Field, found: list[Filter], names: dict[tuple[str, int], str], to: Address, added: bool
 ) -> Chip:
     without = to(**dict.fromkeys((field.name, *(f"{field.name}_{op}" for op in (MIN, MAX, LACKS)))))
-    text = _sentence(field, found, names) if found else ""
+    text = _sentence(view.model, field, found, names) if found else ""
     held = tuple(
         (field.name if one.op == IN else f"{field.name}_{one.op}", value) for one in found for value in one.values
     )
     editor = _editor(view, field, found, names) if added else None
-    return Chip(field.name, _offered(field), text, held, without, to(add=field.name), editor)
+    return Chip(field.name, _offered(view.model, field), text, held, without, to(add=field.name), editor)
 
 
-def _sentence(field: Field, found: Sequence[Filter], names: dict[tuple[str, int], str]) -> str:
+def _sentence(model: type[Resource], field: Field, found: Sequence[Filter], names: dict[tuple[str, int], str]) -> str:
     label = str(field.label)
-    if field.by_language:
+    if source := formats.translated(model, field):
         lacking = formats.listed((language_name(code) for one in found for code in one.values), "or")
-        return _("%(field)s is missing in %(languages)s", field=_translated(field), languages=lacking)
+        return _("%(field)s is missing in %(languages)s", field=source.label, languages=lacking)
     ends = {one.op: _value(field, one.values[0], names) for one in found if one.op != IN}
     values = [value for one in found if one.op == IN for value in one.values]
     if MIN in ends and MAX in ends:

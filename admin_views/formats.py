@@ -221,8 +221,7 @@ def picture(address: str | None) -> str | None:
 
 def translated(model: type[Resource], document: Field) -> Field | None:
     """Return the field whose translations `document` holds, None for any other field."""
-    source = fields_of(model).get(str(document.entry_prefix)) if document.kind is Kind.MAP else None
-    return source if source is not document else None
+    return fields_of(model).get(str(document.entry_prefix)) if document.by_language else None
 
 
 def key_label(model: type[Resource], key: str) -> str:

@@ -145,7 +145,7 @@ class Looked:
             "selection": selection,
             "tabs": self.tabs,
             "chips": chips,
-            "offers": filters.offers(askable, chips, self.to),
+            "offers": filters.offers(self.view.model, askable, chips, self.to),
             "clear": self.to.of({"trash": 1} if selection.trash else {}),
         }
 

@@ -225,16 +225,15 @@ def _unseen(actor: Actor, name: str) -> Iterator[str]:
     seen, everywhere = policy.fields_for(actor, "read", model), askable(actor, model)
     free = policy.fields_for(actor, "update", model)
     changes = policy.allows(actor, "update", name)
-    told = {
-        _l("Does not see: %(fields)s"): [key for key in declared if key not in seen],
-        _l("Sees in some places only: %(fields)s"): [key for key in declared if key in seen - everywhere],
-        _l("Cannot change: %(fields)s"): [
-            key for key, one in declared.items() if changes and key in seen - free and not one.system
-        ],
-    }
-    for sentence, fields in told.items():
-        if fields:
-            yield str(sentence) % {"fields": formats.listed(str(declared[key].label) for key in fields)}
+    locked = {key for key in seen - free if changes and not declared[key].system}
+    for sentence, keys in (
+        (_l("Does not see: %(fields)s"), declared.keys() - seen),
+        (_l("Sees in some places only: %(fields)s"), seen - everywhere),
+        (_l("Cannot change: %(fields)s"), locked),
+    ):
+        if keys:
+            labels = (str(field.label) for key, field in declared.items() if key in keys)
+            yield str(sentence) % {"fields": formats.listed(labels)}
 
 
 def _verb(verb: str) -> str:

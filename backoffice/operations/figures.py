@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Result, case, delete, func, select
+from sqlalchemy import Result, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -23,7 +23,7 @@ from ..models.types import utcnow
 from ..policy import Actor
 from ..selection import Selection
 from ..selection.changes import told_changes
-from ..selection.translated import languages_in, set_column
+from ..selection.translated import held_by_language
 
 #: What is kept for everyone of one reach, and what for each person.
 NAMES, OWN_NAMES = ("status", "category", "language", "day"), ("needs",)
@@ -81,18 +81,8 @@ def by_category(session: Session, actor: Actor) -> list[list[int]]:
 
 def by_language(session: Session, actor: Actor, languages: Iterable[str]) -> dict[str, int]:
     """Return the number of products with a name in each of `languages`, besides the source; under `""` that of all."""
-    wanted = list(languages)
     keys = Selection(Product, actor).keys(session)
-    sets = set_column(session, Product, fields_of(Product)["name_i18n"])
-    if sets is not None:
-        # They are few, and an index holds them: the documents would all be read.
-        named: Counter[str] = Counter()
-        for held, count in session.execute(keys.with_only_columns(sets, func.count()).group_by(sets)):
-            named.update(dict.fromkeys(["", *languages_in(held)], count))
-        return {code: named[code] for code in ("", *wanted)}
-    columns = [func.sum(case((Product.name_i18n[code].as_string().is_not(None), 1), else_=0)) for code in wanted]
-    total, *counts = session.execute(keys.with_only_columns(func.count(), *columns)).one()
-    return {"": total} | {code: int(count or 0) for code, count in zip(wanted, counts, strict=True)}
+    return held_by_language(session, Product, fields_of(Product)["name_i18n"], keys, list(languages))
 
 
 def by_hour(session: Session, actor: Actor, now: datetime) -> dict[str, list[Any]]:

@@ -7,7 +7,8 @@ and what lacks one is read from those that lack it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -16,8 +17,10 @@ from sqlalchemy import (
     Select,
     Table,
     Text,
+    case,
     column,
     false,
+    func,
     literal_column,
     not_,
     or_,
@@ -49,18 +52,21 @@ def language_code(field: Field, text: str) -> str:
     return text
 
 
-def set_column(session: Session, model: type[Resource], field: Field) -> ColumnElement[str] | None:
-    """Return the column of `model` that holds the languages of `field` as a JSON list, None where none does."""
-    name = model.languages_of.get(field.name)
-    if name is None or session.get_bind().dialect.name != "postgresql":
-        return None
-    return literal_column(f"{_table(model).name}.{name}", Text())
-
-
-def languages_in(held: str) -> list[str]:
-    """Return the languages that a value of `set_column` lists."""
-    codes: list[str] = json.loads(held)
-    return codes
+def held_by_language(
+    session: Session, model: type[Resource], field: Field, keys: Select[Any], languages: Sequence[str]
+) -> dict[str, int]:
+    """Return how many of the records `keys` hold a text of `field` by language; under `""` how many they are."""
+    sets = _set_column(session, model, field)
+    if sets is not None:
+        # They are few, and an index holds them: the documents would all be read.
+        named: Counter[str] = Counter()
+        for held, count in session.execute(keys.with_only_columns(sets, func.count()).group_by(sets)):
+            named.update(dict.fromkeys(["", *json.loads(held)], count))
+        return {code: named[code] for code in ("", *languages)}
+    document: Any = field.attribute
+    columns = [func.sum(case((document[code].as_string().is_not(None), 1), else_=0)) for code in languages]
+    total, *counts = session.execute(keys.with_only_columns(func.count(), *columns)).one()
+    return {"": total} | {code: int(count or 0) for code, count in zip(languages, counts, strict=True)}
 
 
 def lacking(
@@ -73,7 +79,7 @@ def lacking(
     """
     house = session.get(House, HOUSE_ID)
     codes = [code for code in languages if house is None or code != house.source_language]
-    own = set_column(session, model, field)
+    own = _set_column(session, model, field)
     if own is None or not codes:
         document: Any = field.attribute
         return or_(false(), *(document[code].as_string().is_(None) for code in codes))
@@ -81,7 +87,7 @@ def lacking(
     # Aliased, it is another look at the table than that of the rows themselves.
     kept = table(rows.name, column("id"), column("trashed_at"), column(name, Text())).alias("languages")
     sets = list(session.scalars(_distinct(kept, name, trash)))
-    wanted = [held for held in sets if not set(codes) <= set(languages_in(held))]
+    wanted = [held for held in sets if not set(codes) <= set(json.loads(held))]
 
     def lacks(held: ColumnElement[str]) -> ColumnElement[bool]:
         if len(sets) <= MOST_SETS:
@@ -90,6 +96,14 @@ def lacking(
 
     keys = select(kept.c.id).where(lacks(kept.c[name]), _in_place(kept, trash))
     return Apart(rows.c.id.in_(keys), lacks(own), keys, common=True)
+
+
+def _set_column(session: Session, model: type[Resource], field: Field) -> ColumnElement[str] | None:
+    """Return the column of `model` that holds the languages of `field` as a JSON list, None where none does."""
+    name = model.languages_of.get(field.name)
+    if name is None or session.get_bind().dialect.name != "postgresql":
+        return None
+    return literal_column(f"{_table(model).name}.{name}", Text())
 
 
 def _table(model: Any) -> Table:
